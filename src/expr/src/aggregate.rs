@@ -1,0 +1,74 @@
+//! Aggregate functions and their use in a plan.
+
+use crate::relation::ColumnOrder;
+use crate::scalar::ScalarExpr;
+use repr::SqlType;
+use serde::{Deserialize, Serialize};
+
+/// One aggregate of a `Reduce`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AggregateExpr {
+    /// What is computed.
+    pub func: AggregateFunc,
+    /// Its arguments; none for `count(*)`.
+    pub args: Vec<ScalarExpr>,
+    /// Only rows where this is true count (`FILTER (WHERE …)`).
+    pub filter: Option<ScalarExpr>,
+    /// Each distinct argument counts once.
+    pub distinct: bool,
+    /// The order in which order-sensitive aggregates see their input (over `order_exprs`' positions); ties break on the argument.
+    pub order: Vec<ColumnOrder>,
+    /// What `order` orders by.
+    pub order_exprs: Vec<ScalarExpr>,
+}
+
+/// What an aggregate computes. Integers and floats widen as in PostgreSQL: `sum(int4)` is `int8`, `sum(int8)` is `numeric`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum AggregateFunc {
+    /// `count(*)` without arguments, `count(x)` with one.
+    Count,
+    /// `sum` of int2 or int4: int8.
+    SumInt,
+    /// `sum` of int8: numeric.
+    SumInt8,
+    /// `sum` of float4: float4, exact until the end.
+    SumFloat4,
+    /// `sum` of float8: float8, exact until the end, so that it does not depend on the order of arrival.
+    SumFloat8,
+    /// `sum` of numeric.
+    SumNumeric,
+    /// `sum` of interval.
+    SumInterval,
+    /// `avg` of any integer: numeric.
+    AvgInt,
+    /// `avg` of float4 and float8: float8.
+    AvgFloat,
+    /// `avg` of numeric.
+    AvgNumeric,
+    /// `avg` of interval.
+    AvgInterval,
+    /// `min` of any ordered type.
+    Min,
+    /// `max` of any ordered type.
+    Max,
+    /// `bool_and`, `every`
+    BoolAnd,
+    /// `bool_or`
+    BoolOr,
+    /// `string_agg(text, delimiter)`
+    StringAgg,
+    /// `array_agg` of this element type.
+    ArrayAgg(SqlType),
+    /// `jsonb_agg`: its argument is jsonb already.
+    JsonbAgg,
+    /// `jsonb_object_agg(text, jsonb)`
+    JsonbObjectAgg,
+    /// `stddev_samp`, `stddev` over float8 (true) or numeric (false).
+    StddevSamp(bool),
+    /// `stddev_pop`
+    StddevPop(bool),
+    /// `var_samp`, `variance`
+    VarSamp(bool),
+    /// `var_pop`
+    VarPop(bool),
+}

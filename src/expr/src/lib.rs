@@ -1,0 +1,22 @@
+//! The shared language of plans: scalar expressions, relational plans, physical plans; their evaluation and explanation.
+//!
+//! `sql` produces [`RelExpr`], `transform` improves it and lowers it to [`Plan`], `dataflow` renders that. All of
+//! it is pure: same input, same output.
+
+pub mod aggregate;
+pub mod dataflow;
+pub mod func;
+pub mod mfp;
+pub mod plan;
+pub mod relation;
+pub mod scalar;
+pub mod table_func;
+
+pub use aggregate::{AggregateExpr, AggregateFunc};
+pub use dataflow::{BuildDesc, DataflowDescription, IndexDesc, SinkConnection, SinkDesc, SourceImport};
+pub use func::{Func, FuncDef};
+pub use mfp::Mfp;
+pub use plan::Plan;
+pub use relation::{ColumnOrder, Id, RelExpr, RowSetFinishing};
+pub use scalar::{ScalarExpr, Unmaterializable};
+pub use table_func::TableFunc;

@@ -1,0 +1,33 @@
+//! Table functions: from the columns of one row to any number of rows.
+
+use repr::SqlType;
+use serde::{Deserialize, Serialize};
+
+/// A table function.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum TableFunc {
+    /// `generate_series(start, stop, step)` over int4, int8, or numeric.
+    GenerateSeries(SqlType),
+    /// `generate_series(start, stop, step interval)` over timestamp or timestamptz.
+    GenerateSeriesTimestamp(SqlType),
+    /// `unnest(anyarray)` of this element type.
+    Unnest(SqlType),
+    /// `generate_subscripts(array, dimension)`
+    GenerateSubscripts,
+    /// `jsonb_array_elements(jsonb)`
+    JsonbArrayElements,
+    /// `jsonb_array_elements_text(jsonb)`
+    JsonbArrayElementsText,
+    /// `jsonb_each(jsonb)`: key, value
+    JsonbEach,
+    /// `jsonb_each_text(jsonb)`: key, value
+    JsonbEachText,
+    /// `jsonb_object_keys(jsonb)`
+    JsonbObjectKeys,
+    /// `regexp_split_to_table(text, pattern)`, `string_to_table(text, delimiter)`
+    RegexpSplitToTable,
+    /// As many copies of nothing as its int8 argument says: how multiplicities are restored.
+    Repeat,
+    /// Errors unless the input's int8 count is at most one: guards scalar subqueries.
+    GuardSubquerySize,
+}

@@ -1,0 +1,28 @@
+//! Values: what a cell, a row, a type, a time and an identifier are, and how they look as bytes and as text.
+//!
+//! Every other crate stands on this one; it knows nothing of them, does no I/O and reads no clock.
+
+pub mod arena;
+pub mod array;
+pub mod datum;
+pub mod error;
+pub mod ids;
+pub mod interval;
+pub mod jsonb;
+pub mod numeric;
+pub mod row;
+pub mod text;
+pub mod time;
+pub mod types;
+
+pub use arena::Arena;
+pub use array::ArrayRef;
+pub use datum::Datum;
+pub use error::{DataflowError, EvalError, SqlError, SqlState};
+pub use ids::{ClusterId, GlobalId, LocalId, ReplicaId, ShardId};
+pub use interval::Interval;
+pub use jsonb::JsonbRef;
+pub use numeric::{Numeric, NumericRef};
+pub use row::{Row, RowPacker, RowRef};
+pub use time::{Diff, Frontier, Timestamp};
+pub use types::{ColumnName, ColumnType, RelationDesc, RelationType, SqlType};

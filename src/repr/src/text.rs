@@ -1,0 +1,1 @@
+//! PostgreSQL's text form of every type: parsing input, printing output.

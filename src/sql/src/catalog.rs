@@ -1,0 +1,196 @@
+//! What planning needs to know of the catalog: items, and a session's view of them.
+
+use crate::plan::{ConnectionDetails, LoadGenerator, SourceExport};
+use expr::{RelExpr, ScalarExpr};
+use repr::{ClusterId, GlobalId, RelationDesc, SqlError};
+use std::fmt;
+
+/// A fully qualified name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct ItemName {
+    /// Database; none for system schemas.
+    pub database: Option<String>,
+    /// Schema.
+    pub schema: String,
+    /// The item itself.
+    pub item: String,
+}
+
+impl fmt::Display for ItemName {
+    /// As SQL reads it back, quoted where it must be.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(database) = &self.database {
+            write!(f, "{}.", quote_ident(database))?;
+        }
+        write!(f, "{}.{}", quote_ident(&self.schema), quote_ident(&self.item))
+    }
+}
+
+/// An identifier as SQL reads it back: in double quotes unless it is plain lower case.
+pub fn quote_ident(name: &str) -> String {
+    let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if plain { name.to_string() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
+/// An object of the catalog, as planning sees it.
+#[derive(Clone, Debug)]
+pub struct CatalogItem {
+    /// Its identifier, for ever.
+    pub id: GlobalId,
+    /// PostgreSQL's oid for it.
+    pub oid: u32,
+    /// Its present name.
+    pub name: ItemName,
+    /// Owner role.
+    pub owner: String,
+    /// Canonical SQL; empty for built-in items.
+    pub create_sql: String,
+    /// What it refers to directly.
+    pub depends_on: Vec<GlobalId>,
+    /// What it is.
+    pub details: ItemDetails,
+}
+
+/// What a catalog item is.
+#[derive(Clone, Debug)]
+pub enum ItemDetails {
+    /// A table that SQL writes.
+    Table {
+        /// Columns.
+        desc: RelationDesc,
+        /// Default of each column: a constant-free-of-columns expression, NULL if not declared.
+        defaults: Vec<ScalarExpr>,
+    },
+    /// A source: the ingestion itself. A generator's source is also a relation.
+    Source {
+        /// Its columns, if it is a relation itself.
+        desc: Option<RelationDesc>,
+        /// What it reads.
+        ingestion: Ingestion,
+        /// Where it runs.
+        cluster: ClusterId,
+    },
+    /// A table that a source writes.
+    SourceTable {
+        /// The source.
+        source: GlobalId,
+        /// Which of its outputs.
+        export: SourceExport,
+    },
+    /// A view: a name for a query.
+    View {
+        /// The query, in terms of other items.
+        expr: RelExpr,
+        /// Its columns.
+        desc: RelationDesc,
+    },
+    /// A view whose answer is kept in a shard.
+    MaterializedView {
+        /// The query.
+        expr: RelExpr,
+        /// Its columns.
+        desc: RelationDesc,
+        /// Where it is maintained.
+        cluster: ClusterId,
+    },
+    /// An arrangement kept in a cluster.
+    Index {
+        /// What it indexes.
+        on: GlobalId,
+        /// By what, over its columns.
+        keys: Vec<ScalarExpr>,
+        /// Where it is maintained.
+        cluster: ClusterId,
+    },
+    /// A secret; its value is elsewhere.
+    Secret,
+    /// A connection.
+    Connection(ConnectionDetails),
+    /// A system relation, whose rows environmentd makes.
+    SystemRelation {
+        /// Its columns.
+        desc: RelationDesc,
+    },
+}
+
+/// What a source reads.
+#[derive(Clone, Debug)]
+pub enum Ingestion {
+    /// A PostgreSQL publication.
+    Postgres {
+        /// The connection.
+        connection: GlobalId,
+        /// The publication.
+        publication: String,
+        /// The replication slot, made with the source.
+        slot: String,
+    },
+    /// A generator.
+    LoadGenerator(LoadGenerator),
+}
+
+impl ItemDetails {
+    /// The columns, if the item is a relation.
+    pub fn desc(&self) -> Option<&RelationDesc> {
+        match self {
+            ItemDetails::Table { desc, .. }
+            | ItemDetails::View { desc, .. }
+            | ItemDetails::MaterializedView { desc, .. }
+            | ItemDetails::SystemRelation { desc } => Some(desc),
+            ItemDetails::SourceTable { export, .. } => Some(&export.desc),
+            ItemDetails::Source { desc, .. } => desc.as_ref(),
+            ItemDetails::Index { .. } | ItemDetails::Secret | ItemDetails::Connection(_) => None,
+        }
+    }
+
+    /// What users call it: `table`, `materialized-view` and so on.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            ItemDetails::Table { .. } | ItemDetails::SourceTable { .. } => "table",
+            ItemDetails::Source { .. } => "source",
+            ItemDetails::View { .. } | ItemDetails::SystemRelation { .. } => "view",
+            ItemDetails::MaterializedView { .. } => "materialized-view",
+            ItemDetails::Index { .. } => "index",
+            ItemDetails::Secret => "secret",
+            ItemDetails::Connection(_) => "connection",
+        }
+    }
+}
+
+/// A session's view of a catalog snapshot. Names are case-folded already.
+pub trait SessionCatalog {
+    /// The item that a possibly partial name (one to three parts) refers to on the search path, if there is one.
+    fn resolve(&self, name: &[String]) -> Option<&CatalogItem>;
+
+    /// The item with this identifier.
+    fn item(&self, id: GlobalId) -> Option<&CatalogItem>;
+
+    /// The full name for a new item called so: completed by the current database and the first schema of the search path that exists;
+    /// an error if the database or schema named does not exist.
+    fn qualify(&self, name: &[String]) -> Result<ItemName, SqlError>;
+
+    /// Whether an item of this very name exists.
+    fn exists(&self, name: &ItemName) -> bool;
+
+    /// The cluster of this name.
+    fn cluster(&self, name: &str) -> Option<ClusterId>;
+
+    /// The cluster that new objects and queries use unless they say otherwise.
+    fn active_cluster(&self) -> Result<ClusterId, SqlError>;
+
+    /// A cluster's name.
+    fn cluster_name(&self, id: ClusterId) -> Option<&str>;
+
+    /// The current database.
+    fn current_database(&self) -> &str;
+
+    /// The schemas of the search path that exist.
+    fn search_path(&self) -> Vec<String>;
+
+    /// The session's role.
+    fn current_user(&self) -> &str;
+
+    /// The session's time zone, an IANA name or offset.
+    fn time_zone(&self) -> &str;
+}
