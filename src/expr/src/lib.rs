@@ -9,8 +9,12 @@ pub mod func;
 pub mod mfp;
 pub mod plan;
 pub mod relation;
+mod relation_build;
+mod relation_scalars;
+mod relation_type;
 pub mod scalar;
 pub mod table_func;
+pub mod visit;
 
 pub use aggregate::{AggregateExpr, AggregateFunc};
 pub use dataflow::{BuildDesc, DataflowDescription, IndexDesc, SinkConnection, SinkDesc, SourceImport};
@@ -20,3 +24,4 @@ pub use plan::Plan;
 pub use relation::{ColumnOrder, Id, RelExpr, RowSetFinishing};
 pub use scalar::{ScalarExpr, Unmaterializable};
 pub use table_func::TableFunc;
+pub use visit::LocalIds;
