@@ -1,0 +1,1 @@
+//! Rendered plans against oracles.
