@@ -1,1 +1,35 @@
-//! persist
+//! Durable collections over a blob store and a consensus log.
+//!
+//! A *shard* is a collection of updates `(data, time, diff)` that is definite: two readers at the same time see the same
+//! rows. A *clock* says up to which time its shards are complete; one commit changes any number of them and advances the
+//! clock, all or nothing. storaged and environmentd write through a [`ClockWriter`]; everyone reads through
+//! [`PersistClient::snapshot`] and [`PersistClient::listen`].
+//!
+//! ```text
+//!   ClockWriter ─commit─▶ writer ──▶ consensus: clock/<id>, shard/<id>   (sqlite, memory)
+//!   BatchBuilder ───────▶ part  ───▶ blob: s<shard>/n<writer>/p<part>    (file, memory)
+//!   Snapshot, Listen ◀── cache (clock and shard states, advanced by commits, push and polls)
+//!   background: compact (merge runs), gc (rollups, truncation, delayed deletion)
+//! ```
+
+mod batch;
+pub mod blob;
+mod client;
+mod clock;
+pub mod consensus;
+mod error;
+mod read;
+mod settings;
+mod update;
+mod writer;
+
+pub use batch::{Batch, BatchBuilder};
+pub use blob::Blob;
+pub use client::{PersistClient, Publisher, ShardInfo, ShardStats, Transaction};
+pub use clock::{ClockId, ClockState};
+pub use consensus::{CompareAndSet, Consensus};
+pub use error::{ExternalError, PersistError};
+pub use read::{Listen, ListenEvent, Snapshot};
+pub use settings::{PersistConfig, Settings};
+pub use update::Update;
+pub use writer::{ClockWriter, Commit, CommitOutcome};

@@ -1,0 +1,3 @@
+//! Blobs.
+/// A store of immutable values.
+pub trait Blob: Send + Sync + std::fmt::Debug {}
