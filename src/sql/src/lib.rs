@@ -1,7 +1,23 @@
 //! Freshet's SQL: text → AST → names → types → relational plan. Pure: the catalog comes as a snapshot.
+//!
+//! ```text
+//! text ─parser─▶ AST ─query─▶ hir (typed, with subqueries) ─lower─▶ RelExpr (without)
+//! ```
 
 pub mod catalog;
+pub mod parser;
 pub mod plan;
 
 pub use catalog::{CatalogItem, ItemDetails, ItemName, SessionCatalog};
+pub use parser::{ParsedStatement, Statement, parse};
 pub use plan::Plan;
+
+/// The stack that walking the deepest admitted statement may need; see the limits in [`parser`].
+const STACK_BYTES: usize = 64 << 20;
+/// How much of the present stack must be left for a statement to be walked on it.
+const STACK_RESERVE_BYTES: usize = 6 << 20;
+
+/// Runs `f` with room for recursion as deep as the parser admits.
+pub(crate) fn with_deep_stack<R>(f: impl FnOnce() -> R) -> R {
+    stacker::maybe_grow(STACK_RESERVE_BYTES, STACK_BYTES, f)
+}

@@ -1,0 +1,141 @@
+//! How sqlparser reads Freshet's SQL: as PostgreSQL's, with a few words that end an expression or a table reference here.
+
+use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
+use sqlparser::keywords::Keyword;
+use sqlparser::parser::{Parser, ParserError};
+use std::any::TypeId;
+
+/// Freshet's dialect: PostgreSQL's, except where said below.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FreshetDialect;
+
+const PG: PostgreSqlDialect = PostgreSqlDialect {};
+
+impl Dialect for FreshetDialect {
+    /// sqlparser asks for PostgreSQL in many places; for all of those this is it.
+    fn dialect(&self) -> TypeId {
+        TypeId::of::<PostgreSqlDialect>()
+    }
+
+    /// `t AS OF 5` gives a time to the query, not an alias to the table; `UP TO`, `WITH` and `OPTIONS` end a query.
+    fn is_table_factor_alias(&self, explicit: bool, keyword: &Keyword, parser: &mut Parser) -> bool {
+        match keyword {
+            Keyword::OF => false,
+            _ if explicit => true,
+            _ => self.is_table_alias(keyword, parser),
+        }
+    }
+
+    /// `SELECT x AS OF 5` likewise.
+    fn is_select_item_alias(&self, explicit: bool, keyword: &Keyword, parser: &mut Parser) -> bool {
+        match keyword {
+            Keyword::OF => false,
+            _ if explicit => true,
+            _ => self.is_column_alias(keyword, parser),
+        }
+    }
+
+    fn is_table_alias(&self, keyword: &Keyword, parser: &mut Parser) -> bool {
+        // `AS` itself is consumed before this is asked; `UP` is not a keyword of sqlparser's and is looked at by its text.
+        *keyword != Keyword::OPTIONS && !at_up_to(parser) && PG.is_table_alias(keyword, parser)
+    }
+
+    fn is_column_alias(&self, keyword: &Keyword, parser: &mut Parser) -> bool {
+        !at_up_to(parser) && !AFTER_SELECT_ITEM.contains(keyword) && PG.is_column_alias(keyword, parser)
+    }
+
+    fn identifier_quote_style(&self, identifier: &str) -> Option<char> {
+        PG.identifier_quote_style(identifier)
+    }
+    fn is_delimited_identifier_start(&self, ch: char) -> bool {
+        PG.is_delimited_identifier_start(ch)
+    }
+    fn is_identifier_start(&self, ch: char) -> bool {
+        PG.is_identifier_start(ch)
+    }
+    fn is_identifier_part(&self, ch: char) -> bool {
+        PG.is_identifier_part(ch)
+    }
+    fn is_custom_operator_part(&self, ch: char) -> bool {
+        PG.is_custom_operator_part(ch)
+    }
+    fn is_reserved_for_identifier(&self, keyword: Keyword) -> bool {
+        PG.is_reserved_for_identifier(keyword)
+    }
+    fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
+        PG.get_next_precedence(parser)
+    }
+    fn prec_value(&self, precedence: Precedence) -> u8 {
+        PG.prec_value(precedence)
+    }
+    fn supports_unicode_string_literal(&self) -> bool {
+        true
+    }
+    fn supports_filter_during_aggregation(&self) -> bool {
+        true
+    }
+    fn supports_group_by_expr(&self) -> bool {
+        true
+    }
+    fn allow_extract_custom(&self) -> bool {
+        true
+    }
+    fn allow_extract_single_quotes(&self) -> bool {
+        true
+    }
+    fn supports_bitwise_shift_operators(&self) -> bool {
+        true
+    }
+    fn supports_empty_projections(&self) -> bool {
+        true
+    }
+    fn supports_nested_comments(&self) -> bool {
+        true
+    }
+    fn supports_string_escape_constant(&self) -> bool {
+        true
+    }
+    fn supports_array_typedef_with_brackets(&self) -> bool {
+        true
+    }
+    fn supports_order_by_using_operator(&self) -> bool {
+        true
+    }
+    fn supports_left_associative_joins_without_parens(&self) -> bool {
+        false
+    }
+    fn supports_notnull_operator(&self) -> bool {
+        true
+    }
+    fn supports_interval_options(&self) -> bool {
+        true
+    }
+    fn supports_insert_table_alias(&self) -> bool {
+        true
+    }
+    fn supports_comma_separated_trim(&self) -> bool {
+        true
+    }
+    fn supports_named_fn_args_with_expr_name(&self) -> bool {
+        false
+    }
+}
+
+/// Reserved in PostgreSQL after a select item; sqlparser would take them for aliases.
+const AFTER_SELECT_ITEM: &[Keyword] = &[
+    Keyword::ON,
+    Keyword::USING,
+    Keyword::FOR,
+    Keyword::WINDOW,
+    Keyword::AND,
+    Keyword::OR,
+    Keyword::WHEN,
+    Keyword::THEN,
+    Keyword::ELSE,
+];
+
+/// Whether the word just read is `UP` and `TO` follows: the end of what SUBSCRIBE follows.
+fn at_up_to(parser: &mut Parser) -> bool {
+    let up = parser.get_current_token().to_string().eq_ignore_ascii_case("up");
+    up && parser.peek_keyword(Keyword::TO)
+}
