@@ -17,31 +17,12 @@ impl Dialect for FreshetDialect {
         TypeId::of::<PostgreSqlDialect>()
     }
 
-    /// `t AS OF 5` gives a time to the query, not an alias to the table; `UP TO`, `WITH` and `OPTIONS` end a query.
-    fn is_table_factor_alias(&self, explicit: bool, keyword: &Keyword, parser: &mut Parser) -> bool {
-        match keyword {
-            Keyword::OF => false,
-            _ if explicit => true,
-            _ => self.is_table_alias(keyword, parser),
-        }
-    }
-
-    /// `SELECT x AS OF 5` likewise.
-    fn is_select_item_alias(&self, explicit: bool, keyword: &Keyword, parser: &mut Parser) -> bool {
-        match keyword {
-            Keyword::OF => false,
-            _ if explicit => true,
-            _ => self.is_column_alias(keyword, parser),
-        }
-    }
-
     fn is_table_alias(&self, keyword: &Keyword, parser: &mut Parser) -> bool {
-        // `AS` itself is consumed before this is asked; `UP` is not a keyword of sqlparser's and is looked at by its text.
-        *keyword != Keyword::OPTIONS && !at_up_to(parser) && PG.is_table_alias(keyword, parser)
+        PG.is_table_alias(keyword, parser)
     }
 
     fn is_column_alias(&self, keyword: &Keyword, parser: &mut Parser) -> bool {
-        !at_up_to(parser) && !AFTER_SELECT_ITEM.contains(keyword) && PG.is_column_alias(keyword, parser)
+        !AFTER_SELECT_ITEM.contains(keyword) && PG.is_column_alias(keyword, parser)
     }
 
     fn identifier_quote_style(&self, identifier: &str) -> Option<char> {
@@ -133,9 +114,3 @@ const AFTER_SELECT_ITEM: &[Keyword] = &[
     Keyword::THEN,
     Keyword::ELSE,
 ];
-
-/// Whether the word just read is `UP` and `TO` follows: the end of what SUBSCRIBE follows.
-fn at_up_to(parser: &mut Parser) -> bool {
-    let up = parser.get_current_token().to_string().eq_ignore_ascii_case("up");
-    up && parser.peek_keyword(Keyword::TO)
-}

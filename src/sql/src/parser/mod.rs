@@ -73,7 +73,7 @@ pub fn parse_expr(sql: &str) -> Result<sqlparser::ast::Expr, SqlError> {
     crate::with_deep_stack(|| {
         let (lines, tokens) = tokenize(sql)?;
         check_size(&tokens)?;
-        let mut parser = new_parser(tokens);
+        let mut parser = new_parser(&FreshetDialect, tokens);
         let parsed = parser.parse_expr();
         let expr = parsed.map_err(|e| error::syntax_error(e, &parser, sql, &lines))?;
         match parser.peek_token().token {
@@ -94,7 +94,7 @@ fn parse_all(sql: &str) -> Result<Vec<ParsedStatement>, SqlError> {
             let last = piece.iter().rposition(|t| !matches!(t.token, Token::Whitespace(_) | Token::EOF)).unwrap_or(first);
             let text = sql.get(ends[start + first].0..ends[start + last].1).unwrap_or(sql).to_string();
             check_size(piece)?;
-            let mut parser = new_parser(piece.to_vec());
+            let mut parser = new_parser(&FreshetDialect, piece.to_vec());
             let ast = parse_one(&mut parser, sql, &lines)?;
             statements.push(ParsedStatement { ast, sql: text, lines: lines.clone() });
         }
@@ -104,8 +104,8 @@ fn parse_all(sql: &str) -> Result<Vec<ParsedStatement>, SqlError> {
 }
 
 /// A parser of our dialect over tokens that know where they stood.
-pub(crate) fn new_parser(tokens: Vec<TokenWithSpan>) -> Parser<'static> {
-    Parser::new(&FreshetDialect).with_recursion_limit(NESTING_MAX).with_tokens_with_locations(tokens)
+pub(crate) fn new_parser(dialect: &FreshetDialect, tokens: Vec<TokenWithSpan>) -> Parser<'_> {
+    Parser::new(dialect).with_recursion_limit(NESTING_MAX).with_tokens_with_locations(tokens)
 }
 
 fn tokenize(sql: &str) -> Result<(LineIndex, Vec<TokenWithSpan>), SqlError> {
