@@ -28,6 +28,6 @@ pub enum TableFunc {
     RegexpSplitToTable,
     /// As many copies of nothing as its int8 argument says: how multiplicities are restored.
     Repeat,
-    /// Errors unless the input's int8 count is at most one: guards scalar subqueries.
+    /// Returns one row of no columns if its int8 count is at most one, an error (21000) otherwise: guards scalar subqueries.
     GuardSubquerySize,
 }
