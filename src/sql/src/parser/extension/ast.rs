@@ -1,0 +1,558 @@
+//! The syntax tree of our statements. Queries, expressions, types and column definitions are sqlparser's; names are not resolved yet.
+
+use sqlparser::ast::{
+    self, ColumnDef, DataType, Expr, Ident, ObjectName, Query, SelectItem, TableConstraint, TableWithJoins,
+};
+
+/// A statement.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Statement {
+    /// `SELECT`, `VALUES`, `TABLE`, `WITH`
+    Select(SelectStatement),
+    /// `SUBSCRIBE`
+    Subscribe(SubscribeStatement),
+    /// `EXPLAIN`
+    Explain(ExplainStatement),
+    /// `COPY`
+    Copy(CopyStatement),
+    /// `INSERT`
+    Insert(InsertStatement),
+    /// `UPDATE`
+    Update(UpdateStatement),
+    /// `DELETE`
+    Delete(DeleteStatement),
+    /// `TRUNCATE`
+    Truncate(ObjectName),
+    /// `CREATE DATABASE`
+    CreateDatabase(CreateContainer),
+    /// `CREATE SCHEMA`
+    CreateSchema(CreateContainer),
+    /// `CREATE CLUSTER`
+    CreateCluster(CreateCluster),
+    /// `CREATE TABLE`
+    CreateTable(CreateTable),
+    /// `CREATE TABLE … FROM SOURCE`
+    CreateTableFromSource(CreateTableFromSource),
+    /// `CREATE VIEW`, `CREATE MATERIALIZED VIEW`
+    CreateView(CreateView),
+    /// `CREATE INDEX`
+    CreateIndex(CreateIndex),
+    /// `CREATE SECRET`
+    CreateSecret(CreateSecret),
+    /// `CREATE CONNECTION`
+    CreateConnection(CreateConnection),
+    /// `CREATE SOURCE`
+    CreateSource(CreateSource),
+    /// `DROP`
+    Drop(DropStatement),
+    /// `SHOW` of objects: a list.
+    ShowObjects(ShowObjects),
+    /// `SHOW CREATE kind name`
+    ShowCreate(ObjectKind, ObjectName),
+    /// `SHOW name`
+    ShowVariable(String),
+    /// `SHOW ALL`
+    ShowAll,
+    /// `SET`
+    Set(SetStatement),
+    /// `RESET name`, `RESET ALL`
+    Reset(Option<String>),
+    /// `DISCARD`
+    Discard(crate::plan::Discard),
+    /// `BEGIN`, `START TRANSACTION`
+    Begin(crate::plan::TransactionModes),
+    /// `SET TRANSACTION`
+    SetTransaction(crate::plan::TransactionModes),
+    /// `COMMIT`, `END`
+    Commit,
+    /// `ROLLBACK`, `ABORT`
+    Rollback,
+    /// `DECLARE name CURSOR FOR statement`
+    Declare(Ident, Box<Statement>),
+    /// `FETCH`
+    Fetch(FetchStatement),
+    /// `CLOSE name`, `CLOSE ALL`
+    Close(Option<Ident>),
+    /// `PREPARE`
+    Prepare(PrepareStatement),
+    /// `EXECUTE name (values)`
+    Execute(Ident, Vec<Expr>),
+    /// `DEALLOCATE name`, `DEALLOCATE ALL`
+    Deallocate(Option<Ident>),
+    /// Known to be a statement, by its first words, and not served.
+    Unsupported(String),
+}
+
+/// A time to read at.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AsOf {
+    /// `AS OF t`
+    At(Expr),
+    /// `AS OF AT LEAST t`
+    AtLeast(Expr),
+}
+
+/// A query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SelectStatement {
+    /// The query.
+    pub query: Box<Query>,
+    /// When.
+    pub as_of: Option<AsOf>,
+}
+
+/// `SUBSCRIBE [TO] relation`
+#[derive(Clone, Debug, PartialEq)]
+pub struct SubscribeStatement {
+    /// What.
+    pub from: SubscribeRelation,
+    /// `WITH (SNAPSHOT, PROGRESS)`
+    pub options: Vec<WithOption>,
+    /// From when.
+    pub as_of: Option<AsOf>,
+    /// Until before when.
+    pub up_to: Option<Expr>,
+}
+
+/// What is subscribed to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SubscribeRelation {
+    /// A relation.
+    Name(ObjectName),
+    /// A query.
+    Query(Box<Query>),
+}
+
+/// `EXPLAIN`
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExplainStatement {
+    /// Which stage.
+    pub stage: crate::plan::ExplainStage,
+    /// `AS JSON`
+    pub json: bool,
+    /// What.
+    pub of: Explained,
+}
+
+/// What is explained.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Explained {
+    /// A statement.
+    Statement(Box<Statement>),
+    /// `VIEW v`, `MATERIALIZED VIEW v`, `INDEX i`
+    Object(ObjectKind, ObjectName),
+}
+
+/// `COPY`
+#[derive(Clone, Debug, PartialEq)]
+pub struct CopyStatement {
+    /// What is copied.
+    pub relation: CopyRelation,
+    /// `FROM STDIN` rather than `TO STDOUT`.
+    pub from_stdin: bool,
+    /// Options, with or without WITH.
+    pub options: Vec<WithOption>,
+}
+
+/// What is copied.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CopyRelation {
+    /// A relation, with its columns if given.
+    Table(ObjectName, Vec<Ident>),
+    /// A `SELECT` or `SUBSCRIBE` in parentheses.
+    Statement(Box<Statement>),
+}
+
+/// `INSERT`
+#[derive(Clone, Debug, PartialEq)]
+pub struct InsertStatement {
+    /// Table.
+    pub table: ObjectName,
+    /// `AS alias`
+    pub alias: Option<Ident>,
+    /// Columns, if given.
+    pub columns: Vec<Ident>,
+    /// Rows; none for `DEFAULT VALUES`.
+    pub source: Option<Box<Query>>,
+    /// `RETURNING`
+    pub returning: Vec<SelectItem>,
+}
+
+/// `UPDATE`
+#[derive(Clone, Debug, PartialEq)]
+pub struct UpdateStatement {
+    /// Table.
+    pub table: ObjectName,
+    /// `AS alias`
+    pub alias: Option<Ident>,
+    /// `SET`
+    pub assignments: Vec<ast::Assignment>,
+    /// `FROM`
+    pub from: Vec<TableWithJoins>,
+    /// `WHERE`
+    pub selection: Option<Expr>,
+    /// `RETURNING`
+    pub returning: Vec<SelectItem>,
+}
+
+/// `DELETE`
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeleteStatement {
+    /// Table.
+    pub table: ObjectName,
+    /// `AS alias`
+    pub alias: Option<Ident>,
+    /// `USING`
+    pub using: Vec<TableWithJoins>,
+    /// `WHERE`
+    pub selection: Option<Expr>,
+    /// `RETURNING`
+    pub returning: Vec<SelectItem>,
+}
+
+/// `CREATE DATABASE`, `CREATE SCHEMA`
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateContainer {
+    /// Name.
+    pub name: ObjectName,
+    /// `IF NOT EXISTS`
+    pub if_not_exists: bool,
+}
+
+/// `CREATE CLUSTER`
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateCluster {
+    /// Name.
+    pub name: Ident,
+    /// `IF NOT EXISTS`
+    pub if_not_exists: bool,
+    /// `SIZE`, `REPLICATION FACTOR`
+    pub options: Vec<WithOption>,
+}
+
+/// `CREATE TABLE`
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateTable {
+    /// Name.
+    pub name: ObjectName,
+    /// `IF NOT EXISTS`
+    pub if_not_exists: bool,
+    /// `TEMP`
+    pub temporary: bool,
+    /// Columns.
+    pub columns: Vec<ColumnDef>,
+    /// Constraints of the table.
+    pub constraints: Vec<TableConstraint>,
+}
+
+/// `CREATE TABLE name (columns) FROM SOURCE source (REFERENCE schema.table) WITH (DETAILS = '…')`: how a table of a source is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateTableFromSource {
+    /// Name.
+    pub name: ObjectName,
+    /// `IF NOT EXISTS`
+    pub if_not_exists: bool,
+    /// Columns.
+    pub columns: Vec<ColumnDef>,
+    /// The source.
+    pub source: ObjectName,
+    /// Which of its outputs.
+    pub reference: ObjectName,
+    /// `DETAILS`
+    pub options: Vec<WithOption>,
+}
+
+/// `CREATE VIEW`, `CREATE MATERIALIZED VIEW`
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateView {
+    /// Name.
+    pub name: ObjectName,
+    /// `OR REPLACE`
+    pub or_replace: bool,
+    /// `IF NOT EXISTS`
+    pub if_not_exists: bool,
+    /// `TEMP`
+    pub temporary: bool,
+    /// `MATERIALIZED`
+    pub materialized: bool,
+    /// Names of its first columns.
+    pub columns: Vec<Ident>,
+    /// `IN CLUSTER`
+    pub cluster: Option<Ident>,
+    /// What it shows.
+    pub query: Box<Query>,
+}
+
+/// `CREATE INDEX`
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateIndex {
+    /// Name, if given.
+    pub name: Option<Ident>,
+    /// `IF NOT EXISTS`
+    pub if_not_exists: bool,
+    /// `DEFAULT`: by a key of the relation, or by all its columns.
+    pub default: bool,
+    /// `IN CLUSTER`
+    pub cluster: Option<Ident>,
+    /// What is indexed.
+    pub on: ObjectName,
+    /// By what.
+    pub keys: Vec<Expr>,
+}
+
+/// `CREATE SECRET`
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateSecret {
+    /// Name.
+    pub name: ObjectName,
+    /// `IF NOT EXISTS`
+    pub if_not_exists: bool,
+    /// Its value; none in stored statements, which never hold it.
+    pub value: Option<Expr>,
+}
+
+/// `CREATE CONNECTION … TO POSTGRES (…)`
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateConnection {
+    /// Name.
+    pub name: ObjectName,
+    /// `IF NOT EXISTS`
+    pub if_not_exists: bool,
+    /// `HOST`, `PORT` …
+    pub options: Vec<WithOption>,
+    /// `WITH (VALIDATE)`
+    pub with: Vec<WithOption>,
+}
+
+/// `CREATE SOURCE`
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateSource {
+    /// Name.
+    pub name: ObjectName,
+    /// `IF NOT EXISTS`
+    pub if_not_exists: bool,
+    /// `IN CLUSTER`
+    pub cluster: Option<Ident>,
+    /// What it reads.
+    pub from: SourceFrom,
+    /// Which tables.
+    pub tables: SourceTables,
+}
+
+/// What a source reads.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SourceFrom {
+    /// `POSTGRES CONNECTION name (PUBLICATION …, TEXT COLUMNS …)`
+    Postgres(ObjectName, Vec<WithOption>),
+    /// `LOAD GENERATOR COUNTER (…)`
+    Counter(Vec<WithOption>),
+}
+
+/// Which tables a source reads.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SourceTables {
+    /// Not said.
+    None,
+    /// `FOR ALL TABLES`
+    All,
+    /// `FOR SCHEMAS (…)`
+    Schemas(Vec<Ident>),
+    /// `FOR TABLES (a [AS b], …)`
+    Tables(Vec<(ObjectName, Option<ObjectName>)>),
+}
+
+/// `DROP`
+#[derive(Clone, Debug, PartialEq)]
+pub struct DropStatement {
+    /// Which kind.
+    pub kind: ObjectKind,
+    /// `IF EXISTS`
+    pub if_exists: bool,
+    /// Which ones.
+    pub names: Vec<ObjectName>,
+    /// `CASCADE`
+    pub cascade: bool,
+}
+
+/// Kinds of objects, as statements name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectKind {
+    /// `TABLE`
+    Table,
+    /// `VIEW`
+    View,
+    /// `MATERIALIZED VIEW`
+    MaterializedView,
+    /// `INDEX`
+    Index,
+    /// `SOURCE`
+    Source,
+    /// `SECRET`
+    Secret,
+    /// `CONNECTION`
+    Connection,
+    /// `SCHEMA`
+    Schema,
+    /// `DATABASE`
+    Database,
+    /// `CLUSTER`
+    Cluster,
+    /// `CLUSTER REPLICA`
+    ClusterReplica,
+}
+
+impl ObjectKind {
+    /// All kinds; those whose words begin like others' come first.
+    pub const ALL: &'static [ObjectKind] = &[
+        ObjectKind::Table,
+        ObjectKind::View,
+        ObjectKind::MaterializedView,
+        ObjectKind::Index,
+        ObjectKind::Source,
+        ObjectKind::Secret,
+        ObjectKind::Connection,
+        ObjectKind::Schema,
+        ObjectKind::Database,
+        ObjectKind::ClusterReplica,
+        ObjectKind::Cluster,
+    ];
+
+    /// The words of SQL.
+    pub fn words(self) -> &'static str {
+        match self {
+            ObjectKind::Table => "TABLE",
+            ObjectKind::View => "VIEW",
+            ObjectKind::MaterializedView => "MATERIALIZED VIEW",
+            ObjectKind::Index => "INDEX",
+            ObjectKind::Source => "SOURCE",
+            ObjectKind::Secret => "SECRET",
+            ObjectKind::Connection => "CONNECTION",
+            ObjectKind::Schema => "SCHEMA",
+            ObjectKind::Database => "DATABASE",
+            ObjectKind::ClusterReplica => "CLUSTER REPLICA",
+            ObjectKind::Cluster => "CLUSTER",
+        }
+    }
+
+    /// In a message.
+    pub fn noun(self) -> String {
+        self.words().to_ascii_lowercase()
+    }
+
+    /// As `CatalogItem`'s `kind` names it.
+    pub fn item_kind(self) -> String {
+        self.noun().replace(' ', "-")
+    }
+}
+
+/// `SHOW TABLES` and its like.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShowObjects {
+    /// Which list.
+    pub list: ShowList,
+    /// `FROM schema`, or for columns and indexes the relation.
+    pub from: Option<ObjectName>,
+    /// `IN CLUSTER`
+    pub cluster: Option<Ident>,
+    /// `LIKE`, `WHERE`
+    pub filter: Option<ShowFilter>,
+}
+
+/// What is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShowList {
+    /// `TABLES`
+    Tables,
+    /// `VIEWS`
+    Views,
+    /// `MATERIALIZED VIEWS`
+    MaterializedViews,
+    /// `INDEXES`
+    Indexes,
+    /// `SOURCES`
+    Sources,
+    /// `SECRETS`
+    Secrets,
+    /// `CONNECTIONS`
+    Connections,
+    /// `CLUSTERS`
+    Clusters,
+    /// `CLUSTER REPLICAS`
+    ClusterReplicas,
+    /// `DATABASES`
+    Databases,
+    /// `SCHEMAS`
+    Schemas,
+    /// `COLUMNS`
+    Columns,
+    /// `OBJECTS`
+    Objects,
+}
+
+/// Which of a list are shown.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ShowFilter {
+    /// Names like this.
+    Like(String),
+    /// Rows for which this is true.
+    Where(Expr),
+}
+
+/// `SET`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetStatement {
+    /// Lower case.
+    pub name: String,
+    /// Values; empty for DEFAULT.
+    pub values: Vec<String>,
+    /// `LOCAL`
+    pub local: bool,
+}
+
+/// `FETCH`
+#[derive(Clone, Debug, PartialEq)]
+pub struct FetchStatement {
+    /// The cursor.
+    pub name: Ident,
+    /// How many; none for ALL.
+    pub count: Option<u64>,
+    /// `WITH (TIMEOUT)`
+    pub options: Vec<WithOption>,
+}
+
+/// `PREPARE name (types) AS statement`
+#[derive(Clone, Debug, PartialEq)]
+pub struct PrepareStatement {
+    /// Name.
+    pub name: Ident,
+    /// Types of its parameters.
+    pub param_types: Vec<DataType>,
+    /// What is prepared.
+    pub statement: Box<Statement>,
+    /// Where its text begins: line and column, from 1.
+    pub start: (u64, u64),
+}
+
+/// One option of a list in parentheses.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WithOption {
+    /// One of the names that the statement knows, upper case.
+    pub name: &'static str,
+    /// Its value.
+    pub value: OptionValue,
+}
+
+/// The value of an option.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OptionValue {
+    /// None given.
+    None,
+    /// A string or number.
+    Text(String),
+    /// A name or word.
+    Name(ObjectName),
+    /// `SECRET name`
+    Secret(ObjectName),
+    /// `(…, …)`
+    List(Vec<OptionValue>),
+}

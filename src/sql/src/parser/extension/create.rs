@@ -1,0 +1,317 @@
+//! CREATE and DROP.
+
+use super::ast::*;
+use super::words::*;
+use super::{Parsed, unsupported};
+use sqlparser::ast::{Expr, Ident, ObjectName};
+use sqlparser::parser::Parser;
+use sqlparser::tokenizer::Token;
+
+/// What may follow CREATE.
+const CREATES: &[(&str, fn(&mut Parser<'_>) -> Parsed<Statement>)] = &[
+    ("DATABASE", database),
+    ("SCHEMA", schema),
+    ("CLUSTER REPLICA", |p| Ok(unsupported(p, "CREATE CLUSTER REPLICA"))),
+    ("CLUSTER", cluster),
+    ("TABLE", |p| table(p, false)),
+    ("TEMP TABLE", |p| table(p, true)),
+    ("TEMPORARY TABLE", |p| table(p, true)),
+    ("UNLOGGED TABLE", |p| table(p, false)),
+    ("OR REPLACE TEMP VIEW", |p| view(p, true, true)),
+    ("OR REPLACE TEMPORARY VIEW", |p| view(p, true, true)),
+    ("OR REPLACE VIEW", |p| view(p, true, false)),
+    ("OR REPLACE MATERIALIZED VIEW", |p| materialized_view(p, true)),
+    ("TEMP VIEW", |p| view(p, false, true)),
+    ("TEMPORARY VIEW", |p| view(p, false, true)),
+    ("VIEW", |p| view(p, false, false)),
+    ("MATERIALIZED VIEW", |p| materialized_view(p, false)),
+    ("DEFAULT INDEX", |p| index(p, true)),
+    ("INDEX", |p| index(p, false)),
+    ("SECRET", secret),
+    ("CONNECTION", connection),
+    ("SOURCE", source),
+];
+
+/// Other things that PostgreSQL or Materialize create.
+const UNSUPPORTED: &[&str] = &[
+    "ACCESS METHOD",
+    "AGGREGATE",
+    "CAST",
+    "COLLATION",
+    "CONTINUAL TASK",
+    "DOMAIN",
+    "EVENT TRIGGER",
+    "EXTENSION",
+    "FOREIGN",
+    "FUNCTION",
+    "LANGUAGE",
+    "NETWORK POLICY",
+    "OPERATOR",
+    "OR REPLACE FUNCTION",
+    "OR REPLACE PROCEDURE",
+    "POLICY",
+    "PROCEDURE",
+    "PUBLICATION",
+    "RECURSIVE VIEW",
+    "ROLE",
+    "RULE",
+    "SEQUENCE",
+    "SERVER",
+    "SINK",
+    "STATISTICS",
+    "SUBSCRIPTION",
+    "TABLESPACE",
+    "TEXT SEARCH",
+    "TRIGGER",
+    "TYPE",
+    "UNIQUE INDEX",
+    "USER",
+    "WEBHOOK",
+];
+
+/// `CREATE …`
+pub(super) fn create(parser: &mut Parser<'_>) -> Parsed<Statement> {
+    expect(parser, "CREATE")?;
+    if let Some((_, parse)) = CREATES.iter().find(|(words, _)| eat(parser, words)) {
+        return parse(parser);
+    }
+    match UNSUPPORTED.iter().find(|words| peek_words(parser, words)) {
+        Some(words) => Ok(unsupported(parser, &format!("CREATE {words}"))),
+        None => unexpected(parser, "a kind of object"),
+    }
+}
+
+fn database(parser: &mut Parser<'_>) -> Parsed<Statement> {
+    let if_not_exists = if_not_exists(parser);
+    Ok(Statement::CreateDatabase(CreateContainer { name: name(parser)?, if_not_exists }))
+}
+
+fn schema(parser: &mut Parser<'_>) -> Parsed<Statement> {
+    let if_not_exists = if_not_exists(parser);
+    Ok(Statement::CreateSchema(CreateContainer { name: name(parser)?, if_not_exists }))
+}
+
+const CLUSTER_OPTIONS: &[&str] = &["SIZE", "REPLICATION FACTOR", "MANAGED"];
+
+/// `name [=] (SIZE …)` or `name SIZE …, …`
+fn cluster(parser: &mut Parser<'_>) -> Parsed<Statement> {
+    let if_not_exists = if_not_exists(parser);
+    let name = ident(parser)?;
+    let options = match parser.peek_token_ref().token {
+        Token::LParen => option_list(parser, CLUSTER_OPTIONS)?,
+        _ => parser.parse_comma_separated(|p| option(p, CLUSTER_OPTIONS))?,
+    };
+    Ok(Statement::CreateCluster(CreateCluster { name, if_not_exists, options }))
+}
+
+fn table(parser: &mut Parser<'_>, temporary: bool) -> Parsed<Statement> {
+    let if_not_exists = if_not_exists(parser);
+    let name = name(parser)?;
+    if peek_words(parser, "AS") {
+        return Ok(unsupported(parser, "CREATE TABLE AS"));
+    }
+    let listed = parser.peek_token_ref().token == Token::LParen;
+    let (columns, constraints) = parser.parse_columns()?;
+    if eat(parser, "FROM SOURCE") {
+        return table_from_source(parser, name, if_not_exists, columns);
+    }
+    if !listed {
+        return unexpected(parser, "(");
+    }
+    Ok(Statement::CreateTable(CreateTable { name, if_not_exists, temporary, columns, constraints }))
+}
+
+fn table_from_source(
+    parser: &mut Parser<'_>,
+    table: ObjectName,
+    if_not_exists: bool,
+    columns: Vec<sqlparser::ast::ColumnDef>,
+) -> Parsed<Statement> {
+    let source = name(parser)?;
+    parser.expect_token(&Token::LParen)?;
+    expect(parser, "REFERENCE")?;
+    eat_token(parser, Token::Eq);
+    let reference = name(parser)?;
+    parser.expect_token(&Token::RParen)?;
+    let options = with_options(parser, &["DETAILS"])?;
+    Ok(Statement::CreateTableFromSource(CreateTableFromSource {
+        name: table,
+        if_not_exists,
+        columns,
+        source,
+        reference,
+        options,
+    }))
+}
+
+fn view(parser: &mut Parser<'_>, or_replace: bool, temporary: bool) -> Parsed<Statement> {
+    let if_not_exists = if_not_exists(parser);
+    let name = name(parser)?;
+    let columns = optional_columns(parser)?;
+    expect(parser, "AS")?;
+    let query = parser.parse_query()?;
+    Ok(Statement::CreateView(CreateView {
+        name,
+        or_replace,
+        if_not_exists,
+        temporary,
+        materialized: false,
+        columns,
+        cluster: None,
+        query,
+    }))
+}
+
+fn materialized_view(parser: &mut Parser<'_>, or_replace: bool) -> Parsed<Statement> {
+    let if_not_exists = if_not_exists(parser);
+    let name = name(parser)?;
+    let columns = optional_columns(parser)?;
+    let cluster = in_cluster(parser)?;
+    if peek_words(parser, "WITH") {
+        return Ok(unsupported(parser, "WITH options of a materialized view"));
+    }
+    expect(parser, "AS")?;
+    let query = parser.parse_query()?;
+    Ok(Statement::CreateView(CreateView {
+        name,
+        or_replace,
+        if_not_exists,
+        temporary: false,
+        materialized: true,
+        columns,
+        cluster,
+        query,
+    }))
+}
+
+fn optional_columns(parser: &mut Parser<'_>) -> Parsed<Vec<Ident>> {
+    if parser.peek_token_ref().token == Token::LParen { ident_list(parser) } else { Ok(Vec::new()) }
+}
+
+/// `[name] [IN CLUSTER c] ON relation [USING arrangement] [(expressions)]`
+fn index(parser: &mut Parser<'_>, default: bool) -> Parsed<Statement> {
+    let if_not_exists = if_not_exists(parser);
+    let unnamed = peek_words(parser, "ON") || peek_words(parser, "IN CLUSTER");
+    let index_name = if unnamed { None } else { Some(ident(parser)?) };
+    let cluster = in_cluster(parser)?;
+    expect(parser, "ON")?;
+    let on = name(parser)?;
+    if eat(parser, "USING") && !eat(parser, "ARRANGEMENT") && !eat(parser, "DEFAULT") {
+        return Ok(unsupported(parser, "an index USING anything but arrangement"));
+    }
+    let keys = if default { Vec::new() } else { index_keys(parser)? };
+    Ok(Statement::CreateIndex(CreateIndex { name: index_name, if_not_exists, default, cluster, on, keys }))
+}
+
+fn index_keys(parser: &mut Parser<'_>) -> Parsed<Vec<Expr>> {
+    parser.expect_token(&Token::LParen)?;
+    let keys = parser.parse_comma_separated(|p| p.parse_expr())?;
+    parser.expect_token(&Token::RParen)?;
+    Ok(keys)
+}
+
+fn secret(parser: &mut Parser<'_>) -> Parsed<Statement> {
+    let if_not_exists = if_not_exists(parser);
+    let name = name(parser)?;
+    let value = if eat(parser, "AS") { Some(parser.parse_expr()?) } else { None };
+    Ok(Statement::CreateSecret(CreateSecret { name, if_not_exists, value }))
+}
+
+/// Options of a connection to PostgreSQL.
+pub(crate) const POSTGRES_OPTIONS: &[&str] = &[
+    "HOST",
+    "PORT",
+    "USER",
+    "PASSWORD",
+    "DATABASE",
+    "SSL MODE",
+    "SSL CERTIFICATE AUTHORITY",
+    "SSL CERTIFICATE",
+    "SSL KEY",
+    "SSH TUNNEL",
+    "AWS PRIVATELINK",
+];
+
+fn connection(parser: &mut Parser<'_>) -> Parsed<Statement> {
+    let if_not_exists = if_not_exists(parser);
+    let name = name(parser)?;
+    expect(parser, "TO")?;
+    if !eat(parser, "POSTGRES") {
+        return match parser.peek_token_ref().token {
+            Token::Word(_) => Ok(unsupported(parser, "a connection to anything but POSTGRES")),
+            _ => unexpected(parser, "POSTGRES"),
+        };
+    }
+    let options = option_list(parser, POSTGRES_OPTIONS)?;
+    let with = with_options(parser, &["VALIDATE"])?;
+    Ok(Statement::CreateConnection(CreateConnection { name, if_not_exists, options, with }))
+}
+
+fn source(parser: &mut Parser<'_>) -> Parsed<Statement> {
+    let if_not_exists = if_not_exists(parser);
+    let name = name(parser)?;
+    let cluster = in_cluster(parser)?;
+    if !eat(parser, "FROM") {
+        return unexpected(parser, "FROM");
+    }
+    let Some(from) = source_from(parser)? else {
+        return Ok(unsupported(parser, "a source from anything but POSTGRES and LOAD GENERATOR COUNTER"));
+    };
+    let tables = source_tables(parser)?;
+    if peek_words(parser, "EXPOSE PROGRESS") || peek_words(parser, "WITH") {
+        return Ok(unsupported(parser, "this option of CREATE SOURCE"));
+    }
+    Ok(Statement::CreateSource(CreateSource { name, if_not_exists, cluster, from, tables }))
+}
+
+fn source_from(parser: &mut Parser<'_>) -> Parsed<Option<SourceFrom>> {
+    if eat(parser, "POSTGRES") {
+        expect(parser, "CONNECTION")?;
+        let connection = name(parser)?;
+        let options = option_list(parser, &["PUBLICATION", "TEXT COLUMNS", "EXCLUDE COLUMNS", "SLOT"])?;
+        return Ok(Some(SourceFrom::Postgres(connection, options)));
+    }
+    if !eat(parser, "LOAD GENERATOR COUNTER") {
+        return Ok(None);
+    }
+    let options = match parser.peek_token_ref().token {
+        Token::LParen => option_list(parser, &["TICK INTERVAL", "MAX CARDINALITY"])?,
+        _ => Vec::new(),
+    };
+    Ok(Some(SourceFrom::Counter(options)))
+}
+
+fn source_tables(parser: &mut Parser<'_>) -> Parsed<SourceTables> {
+    if eat(parser, "FOR ALL TABLES") {
+        return Ok(SourceTables::All);
+    }
+    if eat(parser, "FOR SCHEMAS") {
+        return ident_list(parser).map(SourceTables::Schemas);
+    }
+    if !eat(parser, "FOR TABLES") {
+        return Ok(SourceTables::None);
+    }
+    parser.expect_token(&Token::LParen)?;
+    let tables = parser.parse_comma_separated(|p| {
+        let upstream = name(p)?;
+        let here = if eat_one_of(p, &["AS", "INTO"]).is_some() { Some(name(p)?) } else { None };
+        Ok((upstream, here))
+    })?;
+    parser.expect_token(&Token::RParen)?;
+    Ok(SourceTables::Tables(tables))
+}
+
+/// `DROP kind [IF EXISTS] names [CASCADE|RESTRICT]`
+pub(super) fn drop(parser: &mut Parser<'_>) -> Parsed<Statement> {
+    expect(parser, "DROP")?;
+    let Some(kind) = ObjectKind::ALL.iter().copied().find(|kind| eat(parser, kind.words())) else {
+        return match UNSUPPORTED.iter().chain(&["OWNED"]).find(|words| peek_words(parser, words)) {
+            Some(words) => Ok(unsupported(parser, &format!("DROP {words}"))),
+            None => unexpected(parser, "a kind of object"),
+        };
+    };
+    let if_exists = eat(parser, "IF EXISTS");
+    let names = parser.parse_comma_separated(|p| name(p))?;
+    let cascade = eat_one_of(parser, &["CASCADE", "RESTRICT"]) == Some("CASCADE");
+    Ok(Statement::Drop(DropStatement { kind, if_exists, names, cascade }))
+}
