@@ -1,0 +1,283 @@
+//! One client's connection: a reading task that cuts frames, and a loop that handles them in order.
+
+use super::codec::{self, Encoder, Frame, Frontend};
+use super::interrupt::Interrupt;
+use super::registry::{Registration, Registry};
+use super::startup::{self, Greeting};
+use crate::coord::{Environment, SessionInfo};
+use crate::session::Session;
+use crate::session::prepared::Portal;
+use bytes::BytesMut;
+use futures::FutureExt;
+use repr::{SqlError, SqlState};
+use sql::plan::Params;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Frames read ahead of the one being handled.
+const FRAMES_AHEAD: usize = 64;
+/// Output is sent when so many bytes have gathered.
+pub(super) const SEND_BYTES: usize = 64 << 10;
+
+/// Serves one client, from its first packet to its last.
+pub async fn run(mut stream: TcpStream, peer: SocketAddr, env: Environment, registry: Arc<Registry>) {
+    let mut buffer = BytesMut::with_capacity(8 << 10);
+    let greeted = startup::greet(&mut stream, &mut buffer, &registry).await;
+    let admitted = match greeted {
+        Ok(None) => return,
+        Ok(Some(greeting)) => match registry.register() {
+            Some(registration) => Ok((greeting, registration)),
+            None => Err(SqlError::new(SqlState::TOO_MANY_CONNECTIONS, "sorry, too many clients already")),
+        },
+        Err(error) => Err(error),
+    };
+    let admitted = admitted.and_then(|admitted| check_database(&env, &admitted.0).map(|()| admitted));
+    match admitted {
+        Ok((greeting, registration)) => serve(stream, buffer, peer, env, greeting, registration).await,
+        Err(error) => {
+            let mut out = BytesMut::new();
+            Encoder(&mut out).report(b'E', "FATAL", &error);
+            let _ = stream.write_all(&out).await;
+        }
+    }
+}
+
+fn check_database(env: &Environment, greeting: &Greeting) -> Result<(), SqlError> {
+    let database = greeting.vars.get("database")?;
+    if env.catalog().has_database(database) {
+        return Ok(());
+    }
+    Err(SqlError::new(SqlState::INVALID_CATALOG_NAME, format!("database \"{database}\" does not exist")))
+}
+
+async fn serve(
+    stream: TcpStream,
+    buffer: BytesMut,
+    peer: SocketAddr,
+    env: Environment,
+    greeting: Greeting,
+    registration: Registration,
+) {
+    let mut out = BytesMut::with_capacity(8 << 10);
+    startup::welcome(&mut out, &greeting, registration.id, registration.secret);
+    let (reader, writer) = stream.into_split();
+    let (sender, frames) = mpsc::channel(FRAMES_AHEAD);
+    let gone = CancellationToken::new();
+    let reading = tokio::spawn(read(reader, buffer, sender, gone.clone()));
+    let id = registration.id;
+    env.sessions().register(id, session_info(&env, &greeting, peer));
+    let session = Session::new(env.clone(), id, greeting.user, greeting.vars);
+    let mut connection = Connection {
+        frames,
+        writer,
+        out,
+        session,
+        portals: BTreeMap::new(),
+        registration,
+        gone,
+        skipping: false,
+        batch_failed: false,
+    };
+    connection.run().await;
+    reading.abort();
+    env.sessions().unregister(id);
+}
+
+fn session_info(env: &Environment, greeting: &Greeting, peer: SocketAddr) -> SessionInfo {
+    SessionInfo {
+        user: greeting.user.clone(),
+        database: greeting.vars.get("database").unwrap_or_default().to_string(),
+        application_name: greeting.application_name.clone(),
+        client_addr: Some(peer.to_string()),
+        connected_at: env.now_ms(),
+    }
+}
+
+/// Cuts frames until the client goes away.
+async fn read(mut reader: OwnedReadHalf, mut buffer: BytesMut, sender: mpsc::Sender<Frame>, gone: CancellationToken) {
+    loop {
+        while let Some(frame) = codec::decode(&mut buffer) {
+            let broken = matches!(frame, Frame::Broken(_));
+            if sender.send(frame).await.is_err() || broken {
+                return;
+            }
+        }
+        if !matches!(reader.read_buf(&mut buffer).await, Ok(read) if read > 0) {
+            gone.cancel();
+            return;
+        }
+    }
+}
+
+/// Whether the loop goes on.
+pub(super) enum Next {
+    /// With the next message.
+    Continue,
+    /// The connection ends.
+    Close,
+}
+
+/// The state of one connection.
+pub(super) struct Connection {
+    frames: mpsc::Receiver<Frame>,
+    writer: OwnedWriteHalf,
+    pub(super) out: BytesMut,
+    pub(super) session: Session,
+    pub(super) portals: BTreeMap<String, Portal>,
+    registration: Registration,
+    gone: CancellationToken,
+    /// After an error in an extended batch: ignore everything up to Sync.
+    pub(super) skipping: bool,
+    /// Whether anything in the present extended batch failed.
+    pub(super) batch_failed: bool,
+}
+
+impl Connection {
+    async fn run(&mut self) {
+        if self.send().await.is_err() {
+            return;
+        }
+        while let Some(frame) = self.next_frame().await {
+            let handled = AssertUnwindSafe(self.handle(frame)).catch_unwind().await;
+            match handled {
+                Ok(Ok(Next::Continue)) => (),
+                Ok(Ok(Next::Close) | Err(_)) => break,
+                Err(_panic) => {
+                    self.report_fatal(&SqlError::internal("a statement failed in an unexpected way"));
+                    break;
+                }
+            }
+        }
+        let _ = self.send().await;
+    }
+
+    /// The next frame; none when the client is gone or idles too long in a transaction.
+    async fn next_frame(&mut self) -> Option<Frame> {
+        let idle = if self.session.transaction.is_explicit() { self.session.vars.idle_timeout() } else { None };
+        let Some(idle) = idle else { return self.frames.recv().await };
+        match tokio::time::timeout(idle, self.frames.recv()).await {
+            Ok(frame) => frame,
+            Err(_elapsed) => {
+                let what = "terminating connection due to idle-in-transaction timeout";
+                self.report_fatal(&SqlError::new(SqlState(*b"25P03"), what));
+                None
+            }
+        }
+    }
+
+    async fn handle(&mut self, frame: Frame) -> std::io::Result<Next> {
+        let message = match frame {
+            Frame::Message(Ok(message)) => message,
+            Frame::Message(Err(error)) => {
+                self.report(error);
+                self.skipping = true;
+                return Ok(Next::Continue);
+            }
+            Frame::Broken(error) => {
+                self.report_fatal(&error);
+                return Ok(Next::Close);
+            }
+        };
+        match message {
+            Frontend::Terminate => return Ok(Next::Close),
+            Frontend::Sync => self.sync().await?,
+            _ if self.skipping => (),
+            Frontend::Query(sql) => self.query(&sql).await?,
+            Frontend::Flush => self.send().await?,
+            // Leftovers of a COPY that ended with an error; PostgreSQL ignores them too.
+            Frontend::CopyData(_) | Frontend::CopyDone | Frontend::CopyFail(_) | Frontend::Password(_) => (),
+            extended => self.extended(extended).await?,
+        }
+        Ok(Next::Continue)
+    }
+
+    /// A simple query: any number of statements in one transaction.
+    async fn query(&mut self, sql: &str) -> std::io::Result<()> {
+        let mut interrupt = self.interrupt();
+        let result = self.statements(sql, &mut interrupt).await;
+        let failed = result.is_err();
+        if let Err(error) = result {
+            self.report(error);
+        }
+        if let Err(error) = self.session.finish(failed).await {
+            self.report(error);
+        }
+        self.ready().await
+    }
+
+    async fn statements(&mut self, sql: &str, interrupt: &mut Interrupt) -> Result<(), SqlError> {
+        let statements = sql::parse(sql)?;
+        if statements.is_empty() {
+            Encoder(&mut self.out).empty(b'I');
+        }
+        if statements.len() > 1 {
+            self.session.begin_implicit();
+        }
+        for statement in statements {
+            let outcome = interrupt.run(self.session.execute(&statement, &Params::default())).await?;
+            self.notices();
+            self.respond(outcome, interrupt).await?;
+        }
+        Ok(())
+    }
+
+    /// Armed for what the client asks next.
+    pub(super) fn interrupt(&self) -> Interrupt {
+        let timeout = self.session.vars.statement_timeout();
+        Interrupt::new(Arc::clone(&self.registration.cancel), self.gone.clone(), timeout)
+    }
+
+    /// Sends all gathered output.
+    pub(super) async fn send(&mut self) -> std::io::Result<()> {
+        while !self.out.is_empty() {
+            self.writer.write_buf(&mut self.out).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends gathered output, unless interrupted; what was not sent stays, whole messages all of it.
+    pub(super) async fn send_rows(&mut self, interrupt: &mut Interrupt) -> Result<(), SqlError> {
+        let lost = |e: std::io::Error| SqlError::new(SqlState::CONNECTION_EXCEPTION, e.to_string());
+        interrupt.run(async { self.send().await.map_err(lost) }).await
+    }
+
+    /// ReadyForQuery, after everything that is to be told.
+    pub(super) async fn ready(&mut self) -> std::io::Result<()> {
+        self.notices();
+        for (name, value) in self.session.vars.take_changes() {
+            Encoder(&mut self.out).parameter_status(name, &value);
+        }
+        if !self.session.transaction.is_explicit() {
+            self.portals.clear();
+        }
+        Encoder(&mut self.out).ready(self.session.transaction.status());
+        self.send().await
+    }
+
+    /// Sends the notices that statements left.
+    pub(super) fn notices(&mut self) {
+        for notice in self.session.take_notices() {
+            let warning = notice.code.0.starts_with(b"25");
+            Encoder(&mut self.out).report(b'N', if warning { "WARNING" } else { "NOTICE" }, &notice);
+        }
+    }
+
+    /// Tells the client of an error; its transaction fails with it.
+    pub(super) fn report(&mut self, error: SqlError) {
+        self.notices();
+        self.session.fail();
+        self.portals.clear();
+        Encoder(&mut self.out).report(b'E', "ERROR", &error);
+    }
+
+    fn report_fatal(&mut self, error: &SqlError) {
+        Encoder(&mut self.out).report(b'E', "FATAL", error);
+    }
+}

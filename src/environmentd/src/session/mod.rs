@@ -1,0 +1,14 @@
+//! A session: its variables, prepared statements, cursors and transaction, and how it executes statements.
+//!
+//! `pgwire` and `http` own one [`Session`] per client and feed it statements; it plans them and calls
+//! [`crate::coord::Environment`]. Nothing here is shared between sessions.
+
+pub mod context;
+pub mod cursor;
+pub mod execute;
+pub mod prepared;
+pub mod transaction;
+pub mod vars;
+
+pub use context::{Isolation, SessionContext};
+pub use execute::{Outcome, Rows, Session};

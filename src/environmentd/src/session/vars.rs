@@ -1,0 +1,321 @@
+//! Session variables: names, defaults, checks; `SET`, `SHOW`, `RESET`.
+//!
+//! One table lists them all. Those marked `report` are sent to the client as ParameterStatus at start-up and whenever they change.
+
+use super::context::Isolation;
+use repr::text::TextSettings;
+use repr::{SqlError, SqlState};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What values a variable takes.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// Anything.
+    Text,
+    /// `on` or `off`, in all of PostgreSQL's spellings.
+    Bool,
+    /// An integer in a range.
+    Int(i64, i64),
+    /// Milliseconds, or a number with a unit; 0 is none.
+    Duration,
+    /// One of these words.
+    Words(&'static [&'static str]),
+    /// A list of identifiers.
+    List,
+    /// A time zone.
+    TimeZone,
+    /// Cannot be set.
+    Fixed,
+}
+
+struct Def {
+    name: &'static str,
+    shown: &'static str,
+    default: &'static str,
+    kind: Kind,
+    report: bool,
+    help: &'static str,
+}
+
+const fn def(name: &'static str, default: &'static str, kind: Kind, help: &'static str) -> Def {
+    Def { name, shown: name, default, kind, report: false, help }
+}
+
+const fn reported(name: &'static str, shown: &'static str, default: &'static str, kind: Kind) -> Def {
+    Def { name, shown, default, kind, report: true, help: "Reported to clients as in PostgreSQL." }
+}
+
+const MESSAGES: &[&str] = &["debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error"];
+const ISOLATION: &[&str] =
+    &["strict serializable", "serializable", "repeatable read", "read committed", "read uncommitted"];
+const INTERVAL_STYLES: &[&str] = &["postgres", "postgres_verbose", "sql_standard", "iso_8601"];
+
+/// All variables, by lower-case name.
+const VARS: &[Def] = &[
+    reported("application_name", "application_name", "", Kind::Text),
+    def("auto_route_catalog_queries", "on", Kind::Bool, "Queries over system relations need no cluster."),
+    def("bytea_output", "hex", Kind::Words(&["hex", "escape"]), "Text form of bytea."),
+    reported("client_encoding", "client_encoding", "UTF8", Kind::Words(&["utf8", "utf-8", "unicode", "sql_ascii"])),
+    def("client_min_messages", "notice", Kind::Words(MESSAGES), "Least severe message sent."),
+    def("cluster", "quickstart", Kind::Text, "Cluster that queries run in."),
+    def("database", "materialize", Kind::Text, "Current database."),
+    reported("datestyle", "DateStyle", "ISO, MDY", Kind::List),
+    reported(
+        "default_transaction_read_only",
+        "default_transaction_read_only",
+        "off",
+        Kind::Bool,
+    ),
+    def("default_transaction_isolation", "strict serializable", Kind::Words(ISOLATION), "Isolation of new transactions."),
+    def("extra_float_digits", "1", Kind::Int(-15, 3), "Digits of floats; 1 and more: shortest exact."),
+    def("idle_in_transaction_session_timeout", "0", Kind::Duration, "How long a transaction may idle."),
+    reported("in_hot_standby", "in_hot_standby", "off", Kind::Fixed),
+    reported("integer_datetimes", "integer_datetimes", "on", Kind::Fixed),
+    reported("intervalstyle", "IntervalStyle", "postgres", Kind::Words(INTERVAL_STYLES)),
+    reported("is_superuser", "is_superuser", "on", Kind::Fixed),
+    def("lock_timeout", "0", Kind::Duration, "Accepted for compatibility; reads take no locks."),
+    def("max_identifier_length", "255", Kind::Fixed, "Longest identifier in bytes."),
+    reported("scram_iterations", "scram_iterations", "4096", Kind::Fixed),
+    def("search_path", "public", Kind::List, "Schemas of unqualified names."),
+    reported("server_encoding", "server_encoding", "UTF8", Kind::Fixed),
+    reported("server_version", "server_version", "15.0", Kind::Fixed),
+    def("server_version_num", "150000", Kind::Fixed, "PostgreSQL version that behaviour follows."),
+    reported("session_authorization", "session_authorization", "materialize", Kind::Fixed),
+    reported("standard_conforming_strings", "standard_conforming_strings", "on", Kind::Words(&["on"])),
+    def("statement_timeout", "0", Kind::Duration, "How long a statement may run."),
+    reported("timezone", "TimeZone", "UTC", Kind::TimeZone),
+    def("transaction_isolation", "strict serializable", Kind::Words(ISOLATION), "Isolation of this transaction."),
+    def("transaction_read_only", "off", Kind::Bool, "Whether this transaction may write."),
+    def("welcome_message", "on", Kind::Bool, "Accepted for compatibility."),
+];
+
+fn find(name: &str) -> Result<&'static Def, SqlError> {
+    let name = name.to_ascii_lowercase();
+    let position = VARS.iter().position(|d| d.name == name);
+    position.map(|i| &VARS[i]).ok_or_else(|| {
+        SqlError::new(SqlState::UNDEFINED_OBJECT, format!("unrecognized configuration parameter \"{name}\""))
+    })
+}
+
+/// A session's variables. Changes inside a transaction go back with it.
+#[derive(Clone, Debug, Default)]
+pub struct Vars {
+    defaults: BTreeMap<&'static str, String>,
+    session: BTreeMap<&'static str, String>,
+    local: BTreeMap<&'static str, String>,
+    before_transaction: Option<BTreeMap<&'static str, String>>,
+    changed: Vec<&'static str>,
+}
+
+impl Vars {
+    /// Sets what the start-up packet says, which RESET goes back to; `user` becomes the session's authorization.
+    pub fn start(&mut self, user: &str, parameters: &[(String, String)]) -> Result<(), SqlError> {
+        self.defaults.insert("session_authorization", user.to_string());
+        for (name, value) in parameters {
+            let def = find(name)?;
+            self.defaults.insert(def.name, check(def, std::slice::from_ref(value))?);
+        }
+        Ok(())
+    }
+
+    fn raw(&self, def: &'static Def) -> &str {
+        let layers = [&self.local, &self.session, &self.defaults];
+        layers.into_iter().find_map(|layer| layer.get(def.name)).map_or(def.default, String::as_str)
+    }
+
+    /// The value of a variable.
+    pub fn get(&self, name: &str) -> Result<&str, SqlError> {
+        find(name).map(|def| self.raw(def))
+    }
+
+    fn known(&self, name: &str) -> &str {
+        self.get(name).unwrap_or("")
+    }
+
+    /// `SET`; no values mean DEFAULT. `local` values end with the transaction.
+    pub fn set(&mut self, name: &str, values: &[String], local: bool) -> Result<(), SqlError> {
+        let def = find(name)?;
+        let value = if values.is_empty() {
+            self.defaults.get(def.name).cloned().unwrap_or_else(|| def.default.to_string())
+        } else {
+            check(def, values)?
+        };
+        let layer = if local { &mut self.local } else { &mut self.session };
+        layer.insert(def.name, value);
+        if !local {
+            self.local.remove(def.name);
+        }
+        self.changed.push(def.name);
+        Ok(())
+    }
+
+    /// `RESET name`, `RESET ALL`.
+    pub fn reset(&mut self, name: Option<&str>) -> Result<(), SqlError> {
+        match name {
+            Some(name) => self.set(name, &[], false),
+            None => {
+                self.changed.extend(self.session.keys().chain(self.local.keys()));
+                self.session.clear();
+                self.local.clear();
+                Ok(())
+            }
+        }
+    }
+
+    /// A transaction block begins.
+    pub fn begin(&mut self) {
+        self.before_transaction = Some(self.session.clone());
+    }
+
+    /// A transaction block, or a statement outside of one, ends.
+    pub fn end(&mut self, commit: bool) {
+        let before = self.before_transaction.take();
+        self.changed.extend(self.local.keys());
+        self.local.clear();
+        if let (false, Some(before)) = (commit, before) {
+            self.changed.extend(self.session.keys().chain(before.keys()));
+            self.session = before;
+        }
+        // These two name the present transaction, which is over.
+        self.session.remove("transaction_isolation");
+        self.session.remove("transaction_read_only");
+    }
+
+    /// Names and values to report at start-up.
+    pub fn reported(&self) -> Vec<(&'static str, String)> {
+        VARS.iter().filter(|d| d.report).map(|d| (d.shown, self.raw(d).to_string())).collect()
+    }
+
+    /// Reported variables that changed since the last call.
+    pub fn take_changes(&mut self) -> Vec<(&'static str, String)> {
+        let mut changed = std::mem::take(&mut self.changed);
+        changed.sort_unstable();
+        changed.dedup();
+        let defs = VARS.iter().filter(|d| d.report && changed.contains(&d.name));
+        defs.map(|d| (d.shown, self.raw(d).to_string())).collect()
+    }
+
+    /// Name, value and description of every variable.
+    pub fn all(&self) -> Vec<(&'static str, String, &'static str)> {
+        VARS.iter().map(|d| (d.shown, self.raw(d).to_string(), d.help)).collect()
+    }
+
+    /// How values are printed and read.
+    pub fn text_settings(&self) -> TextSettings {
+        TextSettings::from_vars(
+            self.known("timezone"),
+            self.known("datestyle"),
+            self.known("intervalstyle"),
+            self.known("extra_float_digits"),
+            self.known("bytea_output"),
+        )
+    }
+
+    /// The search path's entries.
+    pub fn search_path(&self) -> Vec<String> {
+        split_list(self.known("search_path"))
+    }
+
+    /// The isolation level of the present transaction.
+    pub fn isolation(&self) -> Isolation {
+        let explicit = self.local.get("transaction_isolation").or_else(|| self.session.get("transaction_isolation"));
+        match explicit.map_or_else(|| self.known("default_transaction_isolation"), String::as_str) {
+            "strict serializable" => Isolation::StrictSerializable,
+            _ => Isolation::Serializable,
+        }
+    }
+
+    /// How long a statement may run.
+    pub fn statement_timeout(&self) -> Option<Duration> {
+        let ms = duration_ms(self.known("statement_timeout")).unwrap_or(0);
+        (ms > 0).then(|| Duration::from_millis(ms))
+    }
+
+    /// How long a transaction may idle.
+    pub fn idle_timeout(&self) -> Option<Duration> {
+        let ms = duration_ms(self.known("idle_in_transaction_session_timeout")).unwrap_or(0);
+        (ms > 0).then(|| Duration::from_millis(ms))
+    }
+}
+
+fn split_list(value: &str) -> Vec<String> {
+    let entries = value.split(',').map(|e| e.trim().trim_matches('"').to_string());
+    entries.filter(|e| !e.is_empty()).collect()
+}
+
+fn invalid(def: &Def, value: &str) -> SqlError {
+    SqlError::new(
+        SqlState::INVALID_PARAMETER_VALUE,
+        format!("invalid value for parameter \"{}\": \"{value}\"", def.shown),
+    )
+}
+
+/// The value to store, in canonical form.
+fn check(def: &'static Def, values: &[String]) -> Result<String, SqlError> {
+    if let Kind::List = def.kind {
+        return if def.name == "datestyle" { date_style(def, &values.join(",")) } else { Ok(values.join(", ")) };
+    }
+    let [value] = values else {
+        let what = format!("SET {} takes only one argument", def.shown);
+        return Err(SqlError::new(SqlState::INVALID_PARAMETER_VALUE, what));
+    };
+    let lower = value.to_ascii_lowercase();
+    match def.kind {
+        Kind::Text | Kind::List => Ok(value.clone()),
+        Kind::Bool => match lower.as_str() {
+            "on" | "true" | "t" | "yes" | "y" | "1" => Ok("on".into()),
+            "off" | "false" | "f" | "no" | "n" | "0" => Ok("off".into()),
+            _ => Err(SqlError::new(
+                SqlState::INVALID_PARAMETER_VALUE,
+                format!("parameter \"{}\" requires a Boolean value", def.shown),
+            )),
+        },
+        Kind::Int(min, max) => match lower.parse::<i64>() {
+            Ok(number) if (min..=max).contains(&number) => Ok(number.to_string()),
+            _ => Err(invalid(def, value)),
+        },
+        Kind::Duration => duration_ms(&lower).map(|_| lower.clone()).ok_or_else(|| invalid(def, value)),
+        Kind::Words(words) if def.name == "client_encoding" && words.contains(&lower.as_str()) => Ok("UTF8".into()),
+        Kind::Words(words) if words.contains(&lower.as_str()) => Ok(lower),
+        Kind::Words(_) => Err(invalid(def, value)),
+        Kind::TimeZone => TextSettings::check_time_zone(value).ok_or_else(|| invalid(def, value)),
+        Kind::Fixed => Err(SqlError::new(
+            SqlState::CANT_CHANGE_RUNTIME_PARAM,
+            format!("parameter \"{}\" cannot be changed", def.shown),
+        )),
+    }
+}
+
+fn date_style(def: &Def, value: &str) -> Result<String, SqlError> {
+    let (mut style, mut order) = ("ISO", "MDY");
+    for word in split_list(value) {
+        match word.to_ascii_lowercase().as_str() {
+            "iso" => style = "ISO",
+            "sql" => style = "SQL",
+            "postgres" => style = "Postgres",
+            "german" => style = "German",
+            "mdy" | "us" | "noneuro" | "noneuropean" => order = "MDY",
+            "dmy" | "euro" | "european" => order = "DMY",
+            "ymd" => order = "YMD",
+            _ => return Err(invalid(def, value)),
+        }
+    }
+    Ok(format!("{style}, {order}"))
+}
+
+/// `250`, `250ms`, `5s`, `2min`, `1h`, `1d`: milliseconds.
+fn duration_ms(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..split].parse().ok()?;
+    let unit = match text[split..].trim() {
+        "" | "ms" => 1,
+        "s" => 1000,
+        "min" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    number.checked_mul(unit).filter(|ms| *ms <= i32::MAX as u64)
+}
