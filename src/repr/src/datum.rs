@@ -25,7 +25,7 @@ pub enum Datum<'a> {
     Float8(f64),
     /// `numeric`
     Numeric(NumericRef<'a>),
-    /// `text`, `varchar`, `char(n)` (padded), `name`, `"char"`; never holds a NUL character.
+    /// `text`, `varchar`, `char(n)` (without trailing blanks), `name`, `"char"`; never holds a NUL character.
     Text(&'a str),
     /// `bytea`
     Bytes(&'a [u8]),

@@ -9,13 +9,13 @@
 use crate::NumericRef;
 use std::cmp::Ordering;
 
-pub(crate) const NULL: u8 = 1;
-pub(crate) const STRING: u8 = 2;
-pub(crate) const NUMBER: u8 = 3;
-pub(crate) const FALSE: u8 = 4;
-pub(crate) const TRUE: u8 = 5;
-pub(crate) const ARRAY: u8 = 6;
-pub(crate) const OBJECT: u8 = 7;
+const NULL: u8 = 1;
+const STRING: u8 = 2;
+const NUMBER: u8 = 3;
+const FALSE: u8 = 4;
+const TRUE: u8 = 5;
+const ARRAY: u8 = 6;
+const OBJECT: u8 = 7;
 
 /// A borrowed, encoded JSON value.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +91,53 @@ impl<'a> JsonbRef<'a> {
                 JsonValue::Object(pairs)
             }
         })
+    }
+}
+
+/// Appends `null`.
+pub fn push_null(out: &mut Vec<u8>) {
+    out.push(NULL);
+}
+
+/// Appends a boolean.
+pub fn push_bool(value: bool, out: &mut Vec<u8>) {
+    out.push(if value { TRUE } else { FALSE });
+}
+
+/// Appends a string, which holds no NUL character.
+pub fn push_string(text: &str, out: &mut Vec<u8>) {
+    out.push(STRING);
+    out.extend_from_slice(text.as_bytes());
+    out.push(0);
+}
+
+/// Appends a finite number in `numeric`'s encoding.
+pub fn push_number(encoded: &[u8], out: &mut Vec<u8>) {
+    out.push(NUMBER);
+    out.extend_from_slice(encoded);
+}
+
+/// Appends an array of `count` elements, whose encodings follow each other in `elements`.
+pub fn push_array(count: usize, elements: &[u8], out: &mut Vec<u8>) {
+    out.push(ARRAY);
+    out.extend_from_slice(&(count as u32).to_be_bytes());
+    out.extend_from_slice(elements);
+}
+
+/// Appends an object; of pairs with the same key the last counts.
+pub fn push_object<K: AsRef<str>, V: AsRef<[u8]>>(mut pairs: Vec<(K, V)>, out: &mut Vec<u8>) {
+    pairs.reverse();
+    pairs.sort_by(|(a, _), (b, _)| {
+        let (a, b) = (a.as_ref(), b.as_ref());
+        a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+    });
+    pairs.dedup_by(|(a, _), (b, _)| a.as_ref() == b.as_ref());
+    out.push(OBJECT);
+    out.extend_from_slice(&(pairs.len() as u32).to_be_bytes());
+    for (key, value) in &pairs {
+        out.extend_from_slice(&(key.as_ref().len() as u32).to_be_bytes());
+        out.extend_from_slice(key.as_ref().as_bytes());
+        out.extend_from_slice(value.as_ref());
     }
 }
 

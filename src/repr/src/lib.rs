@@ -4,12 +4,16 @@
 
 pub mod arena;
 pub mod array;
+pub mod binary;
+pub mod canonical;
+pub mod datetime;
 pub mod datum;
 pub mod error;
 pub mod ids;
 pub mod interval;
 pub mod jsonb;
 pub mod numeric;
+pub mod pg;
 pub mod row;
 pub mod text;
 pub mod time;

@@ -26,6 +26,11 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+pub use crate::canonical::canonical;
+
+#[cfg(test)]
+mod tests;
+
 const END: u8 = 0x00;
 const FALSE: u8 = 0x01;
 const TRUE: u8 = 0x02;

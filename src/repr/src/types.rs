@@ -24,7 +24,7 @@ pub enum SqlType {
     Text,
     /// `varchar`, with its length in characters if declared
     Varchar(Option<u32>),
-    /// `char(n)`, blank-padded to its length in characters; `bpchar` without one
+    /// `char(n)`, kept without trailing blanks and padded where it is printed; `bpchar` without a length
     Char(Option<u32>),
     /// `name`
     Name,
@@ -92,7 +92,7 @@ impl SqlType {
     /// `1 month` and `30 days`): such columns are brought to canonical form where they serve as keys.
     pub fn needs_canonical_key(&self) -> bool {
         match self {
-            SqlType::Float4 | SqlType::Float8 | SqlType::Interval | SqlType::Jsonb | SqlType::Char(_) => true,
+            SqlType::Float4 | SqlType::Float8 | SqlType::Interval | SqlType::Jsonb => true,
             SqlType::Numeric(modifier) => modifier.is_none(),
             SqlType::Array(element) => element.needs_canonical_key(),
             SqlType::Record(fields) => fields.iter().any(|(_, t)| t.ty.needs_canonical_key()),

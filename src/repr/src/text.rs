@@ -1,1 +1,0 @@
-//! PostgreSQL's text form of every type: parsing input, printing output.
