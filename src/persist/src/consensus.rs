@@ -1,4 +1,18 @@
 //! Consensus: a log per key, changed by compare-and-set over one or many keys.
+//!
+//! Everything that decides what is true goes through here: a shard's state changes, a clock's records, the catalog. All
+//! implementations run the conformance test in `consensus/tests.rs`.
+
+mod faulty;
+mod memory;
+mod sqlite;
+#[cfg(test)]
+mod tests;
+mod turn;
+
+pub use faulty::FaultyConsensus;
+pub use memory::MemoryConsensus;
+pub use sqlite::SqliteConsensus;
 
 use crate::ExternalError;
 use async_trait::async_trait;

@@ -18,6 +18,8 @@ mod client;
 mod clock;
 pub mod consensus;
 mod error;
+mod faults;
+mod format;
 mod read;
 mod settings;
 mod update;
