@@ -15,6 +15,8 @@ pub enum Plan {
     Subscribe(SubscribePlan),
     /// `COPY (SELECT …) TO STDOUT`, `COPY (SUBSCRIBE …) TO STDOUT`
     CopyTo(CopyToPlan),
+    /// `COPY … FROM STDIN`
+    CopyFrom(CopyFromPlan),
     /// `INSERT`
     Insert(InsertPlan),
     /// `UPDATE`, `DELETE`
@@ -125,6 +127,21 @@ pub enum SubscribeFrom {
 pub struct CopyToPlan {
     /// A `Select` or `Subscribe`.
     pub inner: Box<Plan>,
+    /// How rows look.
+    pub format: CopyFormat,
+}
+
+/// `COPY … FROM STDIN`
+#[derive(Clone, Debug)]
+pub struct CopyFromPlan {
+    /// The table.
+    pub table: GlobalId,
+    /// For each column of the input its position in the table.
+    pub columns: Vec<usize>,
+    /// The input's columns, in its order.
+    pub input_desc: RelationDesc,
+    /// The default of each of the table's columns, for those that the input does not have.
+    pub defaults: Vec<ScalarExpr>,
     /// How rows look.
     pub format: CopyFormat,
 }
@@ -437,6 +454,18 @@ pub enum ExplainStage {
     Optimized,
     /// As it is rendered.
     Physical,
+}
+
+impl ExplainStage {
+    /// What the column of the answer is called.
+    pub fn title(self) -> &'static str {
+        match self {
+            ExplainStage::Raw => "Raw Plan",
+            ExplainStage::Decorrelated => "Decorrelated Plan",
+            ExplainStage::Optimized => "Optimized Plan",
+            ExplainStage::Physical => "Physical Plan",
+        }
+    }
 }
 
 /// `SET`
