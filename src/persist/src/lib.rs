@@ -20,8 +20,10 @@ pub mod consensus;
 mod error;
 mod faults;
 mod format;
+mod part;
 mod read;
 mod settings;
+mod state;
 mod update;
 mod writer;
 
