@@ -1,1 +1,7 @@
-//! tests
+//! Black-box tests: real servers, real clients, nothing of the engine linked.
+//!
+//! [`freshet`] starts an environment from the built binaries, [`pg`] a PostgreSQL 15, [`slt`] runs SQL files. The tests are in `tests/tests`.
+
+pub mod freshet;
+pub mod pg;
+pub mod slt;

@@ -1,1 +1,66 @@
-fn main() {}
+//! Everything that is done with the sources: run them, test them, measure them.
+
+mod ci;
+mod dev;
+mod install;
+mod run;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the three binaries (release) and run an environment; also `cargo dev`
+    Dev {
+        /// Flags for environmentd
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        flags: Vec<String>,
+    },
+    /// Run all tests: unit, SQL files, end to end
+    Test {
+        /// Only tests whose name contains this
+        filter: Option<String>,
+    },
+    /// Run SQL files against an environment of their own
+    Slt {
+        /// Also maintain every query as a view while all data goes and comes back
+        #[arg(long)]
+        views: bool,
+        /// Files
+        files: Vec<String>,
+    },
+    /// Measure, side by side with PostgreSQL
+    Bench {
+        /// Only benchmarks whose name contains this
+        filter: Option<String>,
+    },
+    /// What a change must pass: format, lints, all tests
+    Ci,
+    /// Write the generated sources of `proto` again
+    Codegen,
+}
+
+fn main() -> ExitCode {
+    let result = match Args::parse().command {
+        Command::Dev { flags } => dev::dev(&flags),
+        Command::Test { filter } => ci::test(filter.as_deref()),
+        Command::Slt { views, files } => ci::slt(views, &files),
+        Command::Bench { filter } => ci::bench(filter.as_deref()),
+        Command::Ci => ci::ci(),
+        Command::Codegen => run::cargo(&["test", "-p", "proto", "--test", "codegen"]).rewrite().run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Tests, SQL files, benchmarks, and the sequence that a change must pass.
+//!
+//! One build profile serves all of them; tests that need processes find the binaries beside themselves.
+
+use crate::install::install;
+use crate::run::cargo;
+
+/// Format, lints, all tests; ends with the test runner's own line.
+pub fn ci() -> anyhow::Result<()> {
+    cargo(&["fmt", "--all", "--check"]).run()?;
+    cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]).run()?;
+    test(None)
+}
+
+/// All tests. Unit tests first, then those that start processes, one after the other: each brings servers of its own.
+pub fn test(filter: Option<&str>) -> anyhow::Result<()> {
+    install()?;
+    cargo(&["build", "--bins"]).run()?;
+    cargo(&["test", "--workspace", "--exclude", "tests", "--exclude", "xtask", "--lib"]).args(filter).run()?;
+    cargo(&["test", "-p", "proto", "-p", "xtask", "--tests"]).args(filter).run()?;
+    cargo(&["test", "-p", "tests", "--tests"]).args(filter).args(["--", "--test-threads=1"]).run()
+}
+
+/// SQL files against an environment of their own.
+pub fn slt(views: bool, files: &[String]) -> anyhow::Result<()> {
+    cargo(&["build", "--bins"]).run()?;
+    let views = views.then_some("--views");
+    cargo(&["run", "--quiet", "-p", "tests", "--bin", "slt", "--"]).args(views).args(files).run()
+}
+
+/// Benchmarks, of the release build.
+pub fn bench(filter: Option<&str>) -> anyhow::Result<()> {
+    install()?;
+    cargo(&["build", "--release", "--bins", "-p", "environmentd", "-p", "storaged", "-p", "computed"]).run()?;
+    cargo(&["run", "--release", "--quiet", "-p", "tests", "--bin", "bench", "--"]).args(filter).run()
+}
