@@ -115,7 +115,11 @@ impl File<'_> {
         line: u32,
     ) -> bool {
         let text = describe(error);
-        if wanted.is_match(&text, None) { self.pass() } else { self.fail(line, sql, format!("{text}; expected {wanted}")) }
+        if wanted.is_match(&text, None) {
+            self.pass()
+        } else {
+            self.fail(line, sql, format!("{text}; expected {wanted}"))
+        }
     }
 
     fn check_query(
@@ -227,13 +231,18 @@ impl File<'_> {
                     if direct == kept {
                         self.pass();
                     } else {
-                        let what = format!("{when} the view holds\n{}\n    the query\n{}", kept.join("\n"), direct.join("\n"));
+                        let what =
+                            format!("{when} the view holds\n{}\n    the query\n{}", kept.join("\n"), direct.join("\n"));
                         self.fail(0, &query, what);
                     }
                 }
                 (Err(_), Err(_)) => drop(self.pass()),
-                (Err(error), Ok(_)) => drop(self.fail(0, &query, format!("{when} only the query fails: {}", describe(&error)))),
-                (Ok(_), Err(error)) => drop(self.fail(0, &query, format!("{when} only the view fails: {}", describe(&error)))),
+                (Err(error), Ok(_)) => {
+                    drop(self.fail(0, &query, format!("{when} only the query fails: {}", describe(&error))))
+                }
+                (Ok(_), Err(error)) => {
+                    drop(self.fail(0, &query, format!("{when} only the view fails: {}", describe(&error))))
+                }
             }
         }
         Ok(())
