@@ -8,6 +8,7 @@ pub mod ast;
 mod create;
 mod cursor;
 mod dml;
+pub mod print;
 mod query;
 mod session;
 mod show;

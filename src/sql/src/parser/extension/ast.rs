@@ -307,8 +307,8 @@ pub struct CreateSecret {
     pub name: ObjectName,
     /// `IF NOT EXISTS`
     pub if_not_exists: bool,
-    /// Its value; none in stored statements, which never hold it.
-    pub value: Option<Expr>,
+    /// Its value; stored statements have another in its place.
+    pub value: Expr,
 }
 
 /// `CREATE CONNECTION … TO POSTGRES (…)`

@@ -213,7 +213,8 @@ fn index_keys(parser: &mut Parser<'_>) -> Parsed<Vec<Expr>> {
 fn secret(parser: &mut Parser<'_>) -> Parsed<Statement> {
     let if_not_exists = if_not_exists(parser);
     let name = name(parser)?;
-    let value = if eat(parser, "AS") { Some(parser.parse_expr()?) } else { None };
+    expect(parser, "AS")?;
+    let value = parser.parse_expr()?;
     Ok(Statement::CreateSecret(CreateSecret { name, if_not_exists, value }))
 }
 

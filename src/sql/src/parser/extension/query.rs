@@ -26,9 +26,9 @@ fn query_before_as_of(parser: &mut Parser<'_>) -> Parsed<Box<Query>> {
     if !at_end(&before) {
         return unexpected(&before, "AS OF");
     }
-    while parser.index() < end {
-        parser.advance_token();
-    }
+    let words =
+        (parser.index()..end).filter(|index| !matches!(parser.token_at(*index).token, Token::Whitespace(_))).count();
+    (0..words).for_each(|_| parser.advance_token());
     Ok(query)
 }
 

@@ -1,0 +1,98 @@
+//! Canonical SQL: item definitions with every name resolved, so that they plan the same for ever, whatever is renamed later.
+//!
+//! ```text
+//! as typed       select b.id from bids b join public.items on item = items.id
+//! as stored      select b.id from "[id]"."u7" b join "[id]"."u9" as items on item = items.id
+//! as displayed   select b.id from materialize.public.bids b join materialize.public.items on item = items.id
+//! ```
+//!
+//! Planning of `CREATE …` stores the second form; environmentd plans it again when it starts, and shows the third. A resolved name has two
+//! parts, [`ID_MARK`] and the identifier; [`SessionCatalog::resolve`] takes it like any other name. Names of CTEs, aliases and columns stay as
+//! they are: a relation that is called by its own name gets that name as an alias.
+
+mod names;
+#[cfg(test)]
+mod tests;
+
+use crate::catalog::{ItemName, SessionCatalog, quote_ident};
+use crate::parser::Statement;
+use crate::parser::extension::ast::{OptionValue, SourceFrom, WithOption};
+use crate::parser::extension::print;
+use crate::plan::SourceExport;
+use repr::{GlobalId, SqlError};
+use sqlparser::ast::{Ident, ObjectName};
+use std::collections::BTreeSet;
+
+/// The first part of a resolved name; no schema can be called so.
+pub const ID_MARK: &str = "[id]";
+
+/// A resolved name.
+pub fn id_name(id: GlobalId) -> ObjectName {
+    ObjectName::from(vec![Ident::with_quote('"', ID_MARK), Ident::with_quote('"', id.to_string())])
+}
+
+/// A full name that is read back as it is.
+pub fn full_name(name: &ItemName) -> ObjectName {
+    let parts = name.database.iter().chain([&name.schema, &name.item]);
+    ObjectName::from(parts.map(|part| print::exact_ident(part)).collect::<Vec<_>>())
+}
+
+/// Resolves all names of items in a definition, and collects what they are; fails with 42P01 where there is none.
+pub fn resolve(catalog: &dyn SessionCatalog, definition: &mut Statement) -> Result<BTreeSet<GlobalId>, SqlError> {
+    let mut resolver = names::Resolver::new(catalog);
+    names::visit_definition(definition, &mut resolver)?;
+    Ok(resolver.into_ids())
+}
+
+/// A stored definition as people read it: identifiers are names again. What no longer exists or does not parse stays as it is.
+pub fn display(create_sql: &str, catalog: &dyn SessionCatalog) -> String {
+    let parsed = crate::parser::parse(create_sql).ok().and_then(|mut statements| statements.pop());
+    let Some(mut definition) = parsed.map(|parsed| parsed.ast) else { return create_sql.to_string() };
+    if let Statement::CreateTableFromSource(table) = &mut definition {
+        table.options.clear();
+    }
+    let mut namer = names::Namer::new(catalog);
+    match names::visit_definition(&mut definition, &mut namer) {
+        Ok(()) => print::definition(&definition).unwrap_or_else(|| create_sql.to_string()),
+        Err(_) => create_sql.to_string(),
+    }
+}
+
+/// The definition of a source's table, which plans to `NewItem::SourceTable` with the same `export`.
+pub fn source_table_sql(name: &ItemName, source: GlobalId, export: &SourceExport) -> String {
+    let column = |(name, typ): (&String, &repr::ColumnType)| {
+        format!("{} {}{}", quote_ident_exact(name), typ.ty, if typ.nullable { "" } else { " NOT NULL" })
+    };
+    let columns: Vec<String> = export.desc.iter().map(column).collect();
+    let reference = format!("{}.{}", quote_ident_exact(&export.schema), quote_ident_exact(&export.table));
+    // A `SourceExport` is strings, numbers and lists of them: nothing in it can fail to be written.
+    let details = serde_json::to_string(export).unwrap_or_default();
+    format!(
+        "CREATE TABLE {} ({}) FROM SOURCE {} (REFERENCE = {reference}) WITH (DETAILS = {})",
+        full_name(name),
+        columns.join(", "),
+        id_name(source),
+        print::quote_string(&details)
+    )
+}
+
+/// A source's definition with the replication slot that was made for it, and without the choice of tables, which are items of their own.
+pub fn source_with_slot(create_sql: &str, slot: &str) -> Result<String, SqlError> {
+    let mut parsed = crate::parser::parse(create_sql)?;
+    let Some(Statement::CreateSource(source)) = parsed.first_mut().map(|parsed| &mut parsed.ast) else {
+        return Err(SqlError::internal("not the definition of a source"));
+    };
+    source.tables = crate::parser::extension::ast::SourceTables::None;
+    if let SourceFrom::Postgres(_, options) = &mut source.from {
+        options.retain(|option| option.name != "SLOT");
+        options.push(WithOption { name: "SLOT", value: OptionValue::Text(slot.to_string()) });
+    }
+    Ok(source.to_string())
+}
+
+fn quote_ident_exact(name: &str) -> String {
+    match print::exact_ident(name).quote_style {
+        Some(_) => format!("\"{}\"", name.replace('"', "\"\"")),
+        None => quote_ident(name),
+    }
+}

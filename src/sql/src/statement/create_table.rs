@@ -1,0 +1,147 @@
+//! CREATE TABLE: columns, their types, NOT NULL and defaults.
+
+use super::Cx;
+use super::names::{check_free, fold, new_name};
+use crate::canonical;
+use crate::coerce::Context;
+use crate::parser::extension::ast::CreateTable;
+use crate::plan::{CreateItemPlan, NewItem, Plan};
+use crate::query::{ScalarPlace, plan_scalar};
+use crate::types::sql_type;
+use expr::ScalarExpr;
+use repr::{ColumnType, Datum, RelationDesc, RelationType, Row, SqlError, SqlState, SqlType};
+use sqlparser::ast::{ColumnDef, ColumnOption, TableConstraint};
+
+/// As many columns as PostgreSQL admits.
+const COLUMNS_MAX: usize = 1600;
+
+/// `CREATE TABLE`
+pub(super) fn create_table(cx: &mut Cx<'_>, s: &CreateTable) -> Result<Plan, SqlError> {
+    if s.temporary {
+        return Err(SqlError::unsupported("CREATE TEMPORARY TABLE"));
+    }
+    if let Some(constraint) = s.constraints.first() {
+        return Err(constraint_error(constraint_name(constraint)));
+    }
+    let name = new_name(cx.catalog, &s.name)?;
+    check_free(cx.catalog, &name, s.if_not_exists)?;
+    let desc = columns(&s.columns)?;
+    let defaults = defaults(cx, &s.columns, &desc)?;
+    let stored = CreateTable { name: canonical::full_name(&name), if_not_exists: false, ..s.clone() };
+    Ok(Plan::CreateItem(CreateItemPlan {
+        name,
+        item: NewItem::Table { desc, defaults },
+        create_sql: stored.to_string(),
+        depends_on: Vec::new(),
+        if_not_exists: s.if_not_exists,
+        replace: None,
+    }))
+}
+
+/// The description of a table's columns.
+pub(super) fn columns(columns: &[ColumnDef]) -> Result<RelationDesc, SqlError> {
+    if columns.len() > COLUMNS_MAX {
+        let message = format!("tables can have at most {COLUMNS_MAX} columns");
+        return Err(SqlError::new(SqlState::TOO_MANY_COLUMNS, message));
+    }
+    let mut names: Vec<String> = Vec::with_capacity(columns.len());
+    let mut types = Vec::with_capacity(columns.len());
+    for column in columns {
+        let name = fold(&column.name);
+        if names.contains(&name) {
+            let message = format!("column \"{name}\" specified more than once");
+            return Err(SqlError::new(SqlState::DUPLICATE_COLUMN, message));
+        }
+        names.push(name);
+        types.push(column_type(column)?);
+    }
+    Ok(RelationDesc::new(names, RelationType::new(types)))
+}
+
+fn column_type(column: &ColumnDef) -> Result<ColumnType, SqlError> {
+    let ty = sql_type(&column.data_type)?;
+    if let SqlType::Record(_) = ty {
+        let message = format!("column \"{}\" has pseudo-type record", fold(&column.name));
+        return Err(SqlError::new(SqlState::INVALID_TABLE_DEFINITION, message));
+    }
+    let mut nullable = true;
+    for option in &column.options {
+        match &option.option {
+            ColumnOption::NotNull => nullable = false,
+            ColumnOption::Null | ColumnOption::Default(_) => {}
+            other => return Err(constraint_error(option_name(other))),
+        }
+    }
+    Ok(ty.nullable(nullable))
+}
+
+fn option_name(option: &ColumnOption) -> &'static str {
+    match option {
+        ColumnOption::PrimaryKey(_) => "PRIMARY KEY",
+        ColumnOption::Unique(_) => "UNIQUE",
+        ColumnOption::ForeignKey(_) => "REFERENCES",
+        ColumnOption::Check(_) => "CHECK",
+        ColumnOption::Generated { .. } => "GENERATED",
+        ColumnOption::Collation(_) => "COLLATE",
+        _ => "this column option",
+    }
+}
+
+fn constraint_name(constraint: &TableConstraint) -> &'static str {
+    match constraint {
+        TableConstraint::PrimaryKey(_) => "PRIMARY KEY",
+        TableConstraint::Unique(_) => "UNIQUE",
+        TableConstraint::ForeignKey(_) => "FOREIGN KEY",
+        TableConstraint::Check(_) => "CHECK",
+        _ => "this table constraint",
+    }
+}
+
+fn constraint_error(what: &str) -> SqlError {
+    let hint = match what {
+        "PRIMARY KEY" | "UNIQUE" => {
+            "Leave the constraint out: uniqueness is not enforced. CREATE INDEX makes lookups fast."
+        }
+        "GENERATED" => "Leave the clause out and compute the column in a view.",
+        _ => "Leave it out: tables have NOT NULL and DEFAULT only.",
+    };
+    SqlError::unsupported(what).hint(hint)
+}
+
+fn defaults(cx: &mut Cx<'_>, columns: &[ColumnDef], desc: &RelationDesc) -> Result<Vec<ScalarExpr>, SqlError> {
+    let typed = columns.iter().zip(desc.iter());
+    typed.map(|(column, (name, typ))| default(cx, column, name, &typ.ty)).collect()
+}
+
+fn default(cx: &mut Cx<'_>, column: &ColumnDef, name: &str, ty: &SqlType) -> Result<ScalarExpr, SqlError> {
+    let mut given = column.options.iter().filter_map(|option| match &option.option {
+        ColumnOption::Default(expr) => Some(expr),
+        _ => None,
+    });
+    let Some(expr) = given.next() else {
+        return Ok(ScalarExpr::Literal(Ok(Row::pack([Datum::Null])), ty.clone().nullable(true)));
+    };
+    if given.next().is_some() {
+        let message = format!("multiple default values specified for column \"{name}\"");
+        return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
+    }
+    let place =
+        ScalarPlace { relation: None, expected: Some((ty, Context::Assignment)), clause: "DEFAULT expressions" };
+    plan_scalar(&mut cx.query, expr, place).map_err(|error| default_error(error, name, ty))
+}
+
+/// In the words that PostgreSQL has for defaults.
+fn default_error(error: SqlError, name: &str, ty: &SqlType) -> SqlError {
+    match error.code {
+        SqlState::UNDEFINED_COLUMN => {
+            let message = "cannot use column reference in DEFAULT expression";
+            SqlError { message: message.to_string(), code: SqlState::FEATURE_NOT_SUPPORTED, ..error }
+        }
+        SqlState::CANNOT_COERCE | SqlState::DATATYPE_MISMATCH => {
+            let message = format!("column \"{name}\" is of type {ty} but default expression is of another type");
+            let hint = "You will need to rewrite or cast the expression.";
+            SqlError::new(SqlState::DATATYPE_MISMATCH, message).hint(hint).at(error.position)
+        }
+        _ => error,
+    }
+}

@@ -1,0 +1,170 @@
+//! CREATE VIEW and CREATE MATERIALIZED VIEW.
+
+use super::Cx;
+use super::names::{check_free, cluster, cluster_ident, fold, new_name, wrong_kind};
+use crate::canonical;
+use crate::catalog::{ItemName, SessionCatalog};
+use crate::parser::Statement;
+use crate::parser::extension::ast::{CreateView, ObjectKind};
+use crate::plan::{CreateItemPlan, NewItem, Plan};
+use crate::query::plan_query;
+use expr::func::Volatility;
+use expr::{RelExpr, ScalarExpr, Unmaterializable};
+use repr::{GlobalId, RelationDesc, SqlError, SqlState, SqlType};
+use sqlparser::ast::Ident;
+use std::collections::BTreeSet;
+
+/// `CREATE [MATERIALIZED] VIEW`
+pub(super) fn create_view(cx: &mut Cx<'_>, s: &CreateView) -> Result<Plan, SqlError> {
+    if s.temporary {
+        return Err(SqlError::unsupported("CREATE TEMPORARY VIEW"));
+    }
+    let name = new_name(cx.catalog, &s.name)?;
+    let replace = replaced(cx.catalog, s, &name)?;
+    if replace.is_none() {
+        check_free(cx.catalog, &name, s.if_not_exists)?;
+    }
+    let (expr, desc) = body(cx, s)?;
+    let (create_sql, depends_on) = stored(cx, s, &name)?;
+    if replace.is_some_and(|id| depends_on.contains(&id)) {
+        let message = format!("cannot replace view {} because it refers to itself", name.item);
+        return Err(SqlError::new(SqlState::INVALID_OBJECT_DEFINITION, message));
+    }
+    let item = if s.materialized {
+        check_materializable(cx.catalog, &expr)?;
+        NewItem::MaterializedView { expr, desc, cluster: cluster(cx.catalog, &s.cluster)? }
+    } else {
+        NewItem::View { expr, desc }
+    };
+    let depends_on = depends_on.into_iter().collect();
+    Ok(Plan::CreateItem(CreateItemPlan { name, item, create_sql, depends_on, if_not_exists: s.if_not_exists, replace }))
+}
+
+/// The query of a view and its columns.
+fn body(cx: &Cx<'_>, s: &CreateView) -> Result<(RelExpr, RelationDesc), SqlError> {
+    let planned = plan_query(&mut cx.maintained(), &s.query)?;
+    let mut desc = planned.result_desc();
+    rename_columns(&mut desc, &s.columns)?;
+    check_columns(&desc)?;
+    Ok((planned.expr, desc))
+}
+
+/// The view that OR REPLACE replaces, if there is one.
+fn replaced(catalog: &dyn SessionCatalog, s: &CreateView, name: &ItemName) -> Result<Option<GlobalId>, SqlError> {
+    if !s.or_replace || !catalog.exists(name) {
+        return Ok(None);
+    }
+    let full: Vec<String> = name.database.iter().chain([&name.schema, &name.item]).cloned().collect();
+    let Some(item) = catalog.resolve(&full) else { return Ok(None) };
+    let kind = if s.materialized { ObjectKind::MaterializedView } else { ObjectKind::View };
+    if item.details.kind() == kind.item_kind() { Ok(Some(item.id)) } else { Err(wrong_kind(item, kind)) }
+}
+
+fn rename_columns(desc: &mut RelationDesc, columns: &[Ident]) -> Result<(), SqlError> {
+    if columns.len() > desc.arity() {
+        let message = "CREATE VIEW specifies more column names than columns";
+        return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
+    }
+    for (name, column) in desc.names.iter_mut().zip(columns) {
+        *name = fold(column);
+    }
+    Ok(())
+}
+
+/// Columns of a stored relation have different names and types that can be stored.
+fn check_columns(desc: &RelationDesc) -> Result<(), SqlError> {
+    for (i, (name, typ)) in desc.iter().enumerate() {
+        if desc.names[..i].contains(name) {
+            let message = format!("column \"{name}\" specified more than once");
+            return Err(SqlError::new(SqlState::DUPLICATE_COLUMN, message));
+        }
+        if let SqlType::Record(_) = typ.ty {
+            let message = format!("column \"{name}\" has pseudo-type record");
+            return Err(SqlError::new(SqlState::INVALID_TABLE_DEFINITION, message));
+        }
+    }
+    Ok(())
+}
+
+/// The definition as it is stored, and what it refers to.
+fn stored(cx: &Cx<'_>, s: &CreateView, name: &ItemName) -> Result<(String, BTreeSet<GlobalId>), SqlError> {
+    let cluster = if s.materialized { cluster_ident(cx.catalog, cluster(cx.catalog, &s.cluster)?) } else { None };
+    let name = canonical::full_name(name);
+    let view = CreateView { name, or_replace: false, if_not_exists: false, cluster, ..s.clone() };
+    let mut definition = Statement::CreateView(view);
+    let ids = canonical::resolve(cx.catalog, &mut definition)?;
+    let text = crate::parser::extension::print::definition(&definition);
+    Ok((text.ok_or_else(|| SqlError::internal("a view without a definition"))?, ids))
+}
+
+/// Refuses what cannot be kept up to date: values that change with time or session, here or in a view that is used.
+pub(super) fn check_materializable(catalog: &dyn SessionCatalog, expr: &RelExpr) -> Result<(), SqlError> {
+    let mut todo = vec![expr];
+    let mut seen = BTreeSet::new();
+    while let Some(expr) = todo.pop() {
+        let mut result = Ok(());
+        expr.visit_pre(&mut |node| {
+            for scalar in node.scalars() {
+                if result.is_ok() {
+                    result = check_scalar(scalar);
+                }
+            }
+        });
+        result?;
+        for id in expr.depends_on().into_iter().filter(|id| seen.insert(*id)) {
+            let details = catalog.item(id).map(|item| &item.details);
+            if let Some(crate::ItemDetails::View { expr, .. }) = details {
+                todo.push(expr);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses an expression whose value changes with time or session.
+pub(super) fn check_scalar(expr: &ScalarExpr) -> Result<(), SqlError> {
+    let refuse = |what: &str, hint: &str| {
+        let message = format!("cannot materialize call to {what}");
+        Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, message).hint(hint.to_string()))
+    };
+    match expr {
+        ScalarExpr::Unmaterializable(Unmaterializable::MzNow) => {
+            refuse("mz_now()", "Use a plain view: temporal filters are not maintained yet.")
+        }
+        ScalarExpr::Unmaterializable(what) => {
+            let hint = "Its value changes without any change of data. Call it in a query over the view instead.";
+            refuse(unmaterializable_name(*what), hint)
+        }
+        ScalarExpr::Call { func, .. } if func.0.volatility == Volatility::Volatile => {
+            refuse(&format!("{}()", func.0.sql_name), "Its value is different with every call.")
+        }
+        other => scalar_children(other).into_iter().try_for_each(check_scalar),
+    }
+}
+
+fn scalar_children(expr: &ScalarExpr) -> Vec<&ScalarExpr> {
+    match expr {
+        ScalarExpr::Column(_) | ScalarExpr::Literal(..) | ScalarExpr::Unmaterializable(_) => Vec::new(),
+        ScalarExpr::Call { args, .. } | ScalarExpr::And(args) | ScalarExpr::Or(args) | ScalarExpr::Coalesce(args) => {
+            args.iter().collect()
+        }
+        ScalarExpr::If { condition, then, otherwise } => vec![condition, then, otherwise],
+    }
+}
+
+fn unmaterializable_name(what: Unmaterializable) -> &'static str {
+    use Unmaterializable::*;
+    match what {
+        MzNow => "mz_now()",
+        CurrentTimestamp => "now()",
+        CurrentDatabase => "current_database()",
+        CurrentSchema => "current_schema()",
+        CurrentSchemasWithSystem | CurrentSchemasWithoutSystem => "current_schemas()",
+        CurrentUser => "current_user",
+        Version => "version()",
+        MzVersion => "mz_version()",
+        MzEnvironmentId => "mz_environment_id()",
+        PgBackendPid => "pg_backend_pid()",
+        PgPostmasterStartTime => "pg_postmaster_start_time()",
+    }
+}
