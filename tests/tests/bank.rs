@@ -1,0 +1,216 @@
+//! A live PostgreSQL under pgbench, replicated in: every answer is consistent, whatever is killed.
+
+use anyhow::{Context, ensure};
+use futures::StreamExt;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+use tests::freshet::{Freshet, Process};
+use tests::pg::Postgres;
+use tokio_postgres::Client;
+
+const BOOKS: &str = "SELECT a::text, t::text, b::text, h::text FROM books";
+const UPSTREAM: &str = "SELECT (SELECT sum(abalance) FROM pgbench_accounts)::text, (SELECT sum(tbalance) FROM pgbench_tellers)::text, \
+                        (SELECT sum(bbalance) FROM pgbench_branches)::text, (SELECT coalesce(sum(delta), 0) FROM pgbench_history)::text";
+
+fn run(mut command: std::process::Command) -> anyhow::Result<()> {
+    let output = command.output()?;
+    ensure!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
+
+async fn upstream() -> anyhow::Result<Postgres> {
+    let postgres = Postgres::start().await?;
+    postgres.execute("CREATE DATABASE bank").await?;
+    let mut init = postgres.program("pgbench")?;
+    init.args(["-i", "-q", "-s", "1", "bank"]);
+    run(init)?;
+    let mut publish = postgres.program("psql")?;
+    publish.args(["-q", "bank", "-c", "ALTER TABLE pgbench_history REPLICA IDENTITY FULL"]);
+    publish.args(["-c", "CREATE PUBLICATION mz_source FOR ALL TABLES"]);
+    run(publish)?;
+    Ok(postgres)
+}
+
+fn pgbench(postgres: &Postgres, seconds: u64) -> anyhow::Result<Child> {
+    let mut command = postgres.program("pgbench")?;
+    command.args(["-n", "-c", "4", "-T", &seconds.to_string(), "bank"]);
+    Ok(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
+}
+
+async fn replicate(freshet: &Freshet, postgres: &Postgres) -> anyhow::Result<()> {
+    let client = freshet.connect().await?;
+    let (user, password, port) = (Postgres::USER, Postgres::PASSWORD, postgres.port());
+    let statements = [
+        format!("CREATE SECRET pgpass AS '{password}'"),
+        format!(
+            "CREATE CONNECTION pg TO POSTGRES (HOST '127.0.0.1', PORT {port}, USER '{user}', PASSWORD SECRET pgpass, DATABASE 'bank')"
+        ),
+        "CREATE SOURCE bank FROM POSTGRES CONNECTION pg (PUBLICATION 'mz_source') FOR ALL TABLES".into(),
+        "CREATE VIEW books AS SELECT (SELECT sum(abalance) FROM pgbench_accounts) a, (SELECT sum(tbalance) FROM pgbench_tellers) t, \
+         (SELECT sum(bbalance) FROM pgbench_branches) b, (SELECT coalesce(sum(delta), 0) FROM pgbench_history) h"
+            .into(),
+        "CREATE INDEX ON books (a)".into(),
+        "CREATE MATERIALIZED VIEW branch_totals AS SELECT b.bid, b.bbalance, count(*) accounts, sum(a.abalance) total \
+         FROM pgbench_branches b JOIN pgbench_accounts a USING (bid) GROUP BY b.bid, b.bbalance"
+            .into(),
+    ];
+    for statement in statements {
+        client.batch_execute(&statement).await.with_context(|| statement.clone())?;
+    }
+    Ok(())
+}
+
+async fn values(client: &Client, sql: &str) -> anyhow::Result<Vec<String>> {
+    let row = client.query_one(sql, &[]).await?;
+    Ok((0..row.len()).map(|column| row.get::<_, Option<String>>(column).unwrap_or_default()).collect())
+}
+
+/// Reads the books until pgbench ends; every answer balances. Connections may break while processes are killed.
+async fn watch(freshet: &Freshet, pgbench: &mut Child) -> anyhow::Result<usize> {
+    let mut reads = 0;
+    let mut client = None;
+    while pgbench.try_wait()?.is_none() {
+        let open = match client.take() {
+            Some(client) => client,
+            None => match freshet.connect().await {
+                Ok(client) => client,
+                Err(_) => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+        };
+        if let Ok(Ok(books)) = tokio::time::timeout(Duration::from_secs(30), values(&open, BOOKS)).await {
+            ensure!(books.iter().all(|sum| *sum == books[0]), "the books do not balance: {books:?}");
+            reads += 1;
+            client = Some(open);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(reads)
+}
+
+/// Waits until Freshet's books are PostgreSQL's.
+async fn settle(freshet: &Freshet, postgres: &Postgres, within: Duration) -> anyhow::Result<Duration> {
+    let config = format!(
+        "host=127.0.0.1 port={} user={} password={} dbname=bank",
+        postgres.port(),
+        Postgres::USER,
+        Postgres::PASSWORD
+    );
+    let (source, connection) = tokio_postgres::connect(&config, tokio_postgres::NoTls).await?;
+    tokio::spawn(connection);
+    let wanted = values(&source, UPSTREAM).await?;
+    let started = Instant::now();
+    loop {
+        let books = async { values(&freshet.connect().await?, BOOKS).await }.await;
+        if books.as_ref().is_ok_and(|books| *books == wanted) {
+            return Ok(started.elapsed());
+        }
+        ensure!(started.elapsed() < within, "Freshet has {books:?}, PostgreSQL {wanted:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn check_view(freshet: &Freshet) -> anyhow::Result<()> {
+    let client = freshet.connect().await?;
+    let differences = "SELECT count(*)::text FROM branch_totals WHERE total <> bbalance OR accounts <> 100000";
+    ensure!(values(&client, differences).await? == ["0"], "the view and its sources differ");
+    Ok(())
+}
+
+/// Follows the books; at every complete time they balance. Returns how many times it saw.
+async fn subscribe(client: Client, seconds: u64) -> anyhow::Result<usize> {
+    let copy = client.copy_out("COPY (SUBSCRIBE books WITH (PROGRESS)) TO STDOUT").await?;
+    tokio::pin!(copy);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(seconds);
+    let (mut text, mut row, mut times) = (String::new(), None::<Vec<String>>, 0);
+    let mut pending: Vec<(i64, Vec<String>)> = Vec::new();
+    while let Ok(Some(chunk)) = tokio::time::timeout_at(deadline, copy.next()).await {
+        text.push_str(std::str::from_utf8(&chunk?)?);
+        while let Some((line, rest)) = text.split_once('\n') {
+            let fields: Vec<String> = line.split('\t').map(str::to_string).collect();
+            if fields[1] == "t" {
+                apply(&mut row, std::mem::take(&mut pending))?;
+                if let Some(books) = &row {
+                    ensure!(books.iter().all(|sum| *sum == books[0]), "at {}: {books:?}", fields[0]);
+                    times += 1;
+                }
+            } else {
+                pending.push((fields[2].parse()?, fields[3..].to_vec()));
+            }
+            text = rest.to_string();
+        }
+    }
+    Ok(times)
+}
+
+fn apply(row: &mut Option<Vec<String>>, updates: Vec<(i64, Vec<String>)>) -> anyhow::Result<()> {
+    let (gone, came): (Vec<_>, Vec<_>) = updates.into_iter().partition(|(diff, _)| *diff < 0);
+    for (_, old) in gone {
+        ensure!(row.take() == Some(old), "a row goes that was not there");
+    }
+    for (_, new) in came {
+        ensure!(row.replace(new).is_none(), "two rows at one time");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_books_balance_at_every_time() -> anyhow::Result<()> {
+    let postgres = upstream().await?;
+    let freshet = Freshet::start().await?;
+    replicate(&freshet, &postgres).await?;
+    settle(&freshet, &postgres, Duration::from_secs(60)).await?;
+    let mut load = pgbench(&postgres, 10)?;
+    let follower = tokio::spawn(subscribe(freshet.connect().await?, 10));
+    let reads = watch(&freshet, &mut load).await?;
+    let times = follower.await??;
+    settle(&freshet, &postgres, Duration::from_secs(20)).await?;
+    check_view(&freshet).await?;
+    ensure!(reads > 10 && times > 10, "{reads} reads and {times} times are too few to show anything");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_when_processes_are_killed_or_stopped() -> anyhow::Result<()> {
+    let postgres = upstream().await?;
+    let mut freshet = Freshet::start().await?;
+    replicate(&freshet, &postgres).await?;
+    let mut load = pgbench(&postgres, 30)?;
+    for victims in [&[Process::Storaged][..], &[Process::Computed], &[Process::Environmentd], &Process::ALL] {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        for victim in victims {
+            ensure!(freshet.signal(*victim, libc::SIGKILL) > 0, "{} runs", victim.name());
+        }
+        if victims.contains(&Process::Environmentd) {
+            freshet.restart().await?;
+        }
+    }
+    for paused in Process::ALL {
+        freshet.signal(paused, libc::SIGSTOP);
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        freshet.signal(paused, libc::SIGCONT);
+    }
+    watch(&freshet, &mut load).await?;
+    settle(&freshet, &postgres, Duration::from_secs(60)).await?;
+    check_view(&freshet).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn truncate_empties_the_table_in_its_transaction() -> anyhow::Result<()> {
+    let postgres = upstream().await?;
+    let freshet = Freshet::start().await?;
+    replicate(&freshet, &postgres).await?;
+    let mut load = postgres.program("pgbench")?;
+    load.args(["-c", "1", "-t", "50", "bank"]);
+    run(load)?;
+    let client = freshet.connect().await?;
+    let started = Instant::now();
+    // pgbench without -n truncates the history first, then makes 50 transactions.
+    while values(&client, "SELECT count(*)::text FROM pgbench_history").await? != ["50"] {
+        ensure!(started.elapsed() < Duration::from_secs(30), "the history never has exactly 50 rows");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
+}
