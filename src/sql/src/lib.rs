@@ -4,13 +4,25 @@
 //! text ─parser─▶ AST ─query─▶ hir (typed, with subqueries) ─lower─▶ RelExpr (without)
 //! ```
 
+pub mod canonical;
 pub mod catalog;
+mod coerce;
+mod hir;
+mod lower;
+mod overload;
 pub mod parser;
 pub mod plan;
+pub mod query;
+mod scope;
+pub mod statement;
+#[doc(hidden)]
+pub mod testing;
+pub mod types;
 
 pub use catalog::{CatalogItem, ItemDetails, ItemName, SessionCatalog};
 pub use parser::{ParsedStatement, Statement, parse};
 pub use plan::Plan;
+pub use query::{Lifetime, PlannedQuery, QueryContext, plan_query, plan_scalar};
 
 /// The stack that walking the deepest admitted statement may need; see the limits in [`parser`].
 const STACK_BYTES: usize = 64 << 20;

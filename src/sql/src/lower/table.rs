@@ -1,0 +1,195 @@
+//! A relational plan whose columns have names: what lowering works with.
+
+use super::to_positions;
+use crate::coerce::{constant, literal_from_text};
+use crate::hir::ColId;
+use crate::query::call;
+use expr::{AggregateExpr, RelExpr, ScalarExpr};
+use repr::text::TextSettings;
+use repr::{Arena, Datum, Interval, Row, SqlError, SqlType};
+use std::collections::BTreeMap;
+
+/// A plan and the columns at its positions; a column that stands twice has the same value at both.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    /// The plan.
+    pub expr: RelExpr,
+    /// Its columns.
+    pub cols: Vec<ColId>,
+}
+
+impl Table {
+    /// One row, no columns.
+    pub fn unit() -> Table {
+        Table { expr: RelExpr::unit(), cols: Vec::new() }
+    }
+
+    /// Where a column is.
+    pub fn position(&self, col: ColId) -> Result<usize, SqlError> {
+        let at = self.cols.iter().position(|c| *c == col);
+        at.ok_or_else(|| SqlError::internal(format!("column #{col} is not in reach")))
+    }
+
+    /// Where several columns are.
+    pub fn positions(&self, cols: &[ColId]) -> Result<Vec<usize>, SqlError> {
+        cols.iter().map(|c| self.position(*c)).collect()
+    }
+
+    fn index(&self) -> BTreeMap<ColId, usize> {
+        self.cols.iter().enumerate().rev().map(|(at, col)| (*col, at)).collect()
+    }
+
+    /// An expression over this table's positions.
+    pub fn scalar(&self, expr: &ScalarExpr) -> Result<ScalarExpr, SqlError> {
+        to_positions(expr, &self.index())
+    }
+
+    /// An aggregate over this table's positions.
+    pub fn aggregate(&self, aggregate: &AggregateExpr) -> Result<AggregateExpr, SqlError> {
+        let index = self.index();
+        let each = |exprs: &[ScalarExpr]| exprs.iter().map(|e| to_positions(e, &index)).collect::<Result<Vec<_>, _>>();
+        Ok(AggregateExpr {
+            func: aggregate.func.clone(),
+            args: each(&aggregate.args)?,
+            filter: aggregate.filter.as_ref().map(|f| to_positions(f, &index)).transpose()?,
+            distinct: aggregate.distinct,
+            order: aggregate.order.clone(),
+            order_exprs: each(&aggregate.order_exprs)?,
+        })
+    }
+
+    /// Keeps these columns.
+    pub fn project(self, cols: &[ColId]) -> Result<Table, SqlError> {
+        if self.cols == cols {
+            return Ok(self);
+        }
+        let outputs = self.positions(cols)?;
+        Ok(Table { expr: self.expr.project(outputs), cols: cols.to_vec() })
+    }
+
+    /// Appends columns, each of which may use those before it.
+    pub fn map(mut self, exprs: &[(ColId, ScalarExpr)]) -> Result<Table, SqlError> {
+        let mut index = self.index();
+        let mut scalars = Vec::with_capacity(exprs.len());
+        for (id, expr) in exprs {
+            scalars.push(to_positions(expr, &index)?);
+            index.entry(*id).or_insert(self.cols.len());
+            self.cols.push(*id);
+        }
+        Ok(Table { expr: self.expr.map(scalars), cols: self.cols })
+    }
+
+    /// Appends one column that is the same in every row.
+    pub fn map_constant(mut self, id: ColId, value: ScalarExpr) -> Table {
+        self.cols.push(id);
+        Table { expr: self.expr.map(vec![value]), cols: self.cols }
+    }
+
+    /// Keeps rows for which all predicates are true.
+    pub fn filter(self, predicates: &[ScalarExpr]) -> Result<Table, SqlError> {
+        let index = self.index();
+        let predicates = predicates.iter().map(|p| to_positions(p, &index)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Table { expr: self.expr.filter(predicates), cols: self.cols })
+    }
+
+    /// All pairs of rows.
+    pub fn product(self, other: Table) -> Table {
+        if self.expr.is_unit() {
+            return other;
+        }
+        if other.expr.is_unit() {
+            return self;
+        }
+        Table { expr: self.expr.product(other.expr), cols: [self.cols, other.cols].concat() }
+    }
+
+    /// Joins by the columns that both have, NULL matching NULL. Columns of the left, then the others of the right; also returned: how
+    /// many the right has brought.
+    pub fn join(self, right: Table, shared: &[ColId]) -> Result<(Table, usize), SqlError> {
+        self.join_with(right, shared, &[])
+    }
+
+    /// Joins by shared columns, NULL matching NULL, and by pairs of expressions over the left and the right, NULL matching nothing.
+    pub fn join_with(
+        self,
+        right: Table,
+        shared: &[ColId],
+        pairs: &[(ScalarExpr, ScalarExpr)],
+    ) -> Result<(Table, usize), SqlError> {
+        let added: Vec<ColId> = right.cols.iter().copied().filter(|c| !shared.contains(c)).collect();
+        if shared.is_empty() && pairs.is_empty() {
+            return Ok((self.product(right), added.len()));
+        }
+        let (left_types, right_types) = (self.expr.typ().columns, right.expr.typ().columns);
+        let shift = left_types.len();
+        let mut equivalences = Vec::new();
+        for col in shared {
+            let (l, r) = (self.position(*col)?, right.position(*col)?);
+            let (a, b) = (ScalarExpr::Column(l), ScalarExpr::Column(r + shift));
+            if left_types[l].nullable && right_types[r].nullable {
+                let dummy = stand_in(&left_types[l].ty)?;
+                let filled = |e: &ScalarExpr| ScalarExpr::Coalesce(vec![e.clone(), dummy.clone()]);
+                equivalences.push(vec![filled(&a), filled(&b)]);
+                equivalences.push(vec![call("is_null", vec![a])?, call("is_null", vec![b])?]);
+            } else {
+                equivalences.push(vec![a, b]);
+            }
+        }
+        for (l, r) in pairs {
+            let mut r = right.scalar(r)?;
+            shift_columns(&mut r, shift);
+            equivalences.push(vec![self.scalar(l)?, r]);
+        }
+        let mut outputs: Vec<usize> = (0..shift).collect();
+        outputs.extend(right.cols.iter().enumerate().filter(|(_, c)| !shared.contains(c)).map(|(at, _)| at + shift));
+        let all = outputs.len() == shift + right_types.len();
+        let expr = RelExpr::join(vec![self.expr, right.expr], equivalences);
+        let expr = if all { expr } else { expr.project(outputs) };
+        let count = added.len();
+        Ok((Table { expr, cols: [self.cols, added].concat() }, count))
+    }
+}
+
+fn shift_columns(expr: &mut ScalarExpr, by: usize) {
+    if let ScalarExpr::Column(c) = expr {
+        *c += by;
+    }
+    crate::hir::operands_mut(expr).into_iter().for_each(|operand| shift_columns(operand, by));
+}
+
+/// Some value of a type, to stand where NULL was while keys are compared (whether it was NULL is compared too).
+fn stand_in(ty: &SqlType) -> Result<ScalarExpr, SqlError> {
+    let base = ty.clone();
+    let datum = match ty {
+        SqlType::Bool => Datum::Bool(false),
+        SqlType::Int2 => Datum::Int2(0),
+        SqlType::Int4 => Datum::Int4(0),
+        SqlType::Int8 => Datum::Int8(0),
+        SqlType::Float4 => Datum::Float4(0.0),
+        SqlType::Float8 => Datum::Float8(0.0),
+        SqlType::Text | SqlType::Varchar(_) | SqlType::Char(_) | SqlType::Name | SqlType::InternalChar => Datum::Text(""),
+        SqlType::Bytea => Datum::Bytes(&[]),
+        SqlType::Date => Datum::Date(0),
+        SqlType::Time => Datum::Time(0),
+        SqlType::Timestamp(_) => Datum::Timestamp(0),
+        SqlType::Timestamptz(_) => Datum::Timestamptz(0),
+        SqlType::Interval => Datum::Interval(Interval::default()),
+        SqlType::Uuid => Datum::Uuid([0; 16]),
+        SqlType::Oid | SqlType::Regclass | SqlType::Regproc | SqlType::Regtype => Datum::Oid(0),
+        SqlType::MzTimestamp => Datum::MzTimestamp(0),
+        SqlType::Numeric(_) => return literal_from_text("0", &SqlType::NUMERIC, &TextSettings::DEFAULT),
+        SqlType::Jsonb => return literal_from_text("null", &SqlType::Jsonb, &TextSettings::DEFAULT),
+        SqlType::Array(_) => {
+            let empty = repr::array::encode_list([]);
+            return Ok(constant(Datum::Array(repr::ArrayRef::from_encoded(&empty)), base));
+        }
+        SqlType::Record(fields) => {
+            let arena = Arena::new();
+            let literals = fields.iter().map(|(_, t)| stand_in(&t.ty)).collect::<Result<Vec<_>, _>>()?;
+            let datums = literals.iter().map(|l| l.eval(&[], &arena)).collect::<Result<Vec<_>, _>>()?;
+            let row = Row::pack(datums);
+            return Ok(constant(Datum::Record(row.as_ref()), base));
+        }
+    };
+    Ok(constant(datum, base))
+}

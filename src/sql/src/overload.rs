@@ -1,0 +1,192 @@
+//! Which function or operator of a name a call means: PostgreSQL's algorithm (manual, sections 10.2 and 10.3), pure.
+
+use crate::coerce::{Category, Context, can_coerce, category, is_preferred};
+use expr::Func;
+use expr::func::ArgType;
+use repr::SqlType;
+
+/// The function chosen, and the type that each argument must become; none: it stays as it is.
+pub(crate) struct Choice {
+    /// The function.
+    pub func: Func,
+    /// The arguments' types.
+    pub targets: Vec<Option<SqlType>>,
+}
+
+/// Why there is no choice.
+pub(crate) enum NoChoice {
+    /// No candidate accepts the arguments.
+    None,
+    /// Several do, none better than the others.
+    Many,
+}
+
+struct Candidate {
+    func: Func,
+    args: Vec<ArgType>,
+    element: Option<SqlType>,
+}
+
+impl Candidate {
+    /// The type that argument `i` must have; none if any will do.
+    fn target(&self, i: usize) -> Option<SqlType> {
+        match &self.args[i] {
+            ArgType::Exact(ty) => Some(ty.clone()),
+            ArgType::Any => None,
+            ArgType::Element => self.element.clone(),
+            ArgType::ArrayOfElement => self.element.clone().map(|e| SqlType::Array(Box::new(e))),
+        }
+    }
+
+    fn is_exact(&self, i: usize, ty: &SqlType) -> bool {
+        matches!(&self.args[i], ArgType::Exact(t) if t == ty)
+    }
+}
+
+/// Chooses among `candidates` for arguments of these types (none: open).
+pub(crate) fn choose(candidates: &[Func], types: &[Option<SqlType>], operator: bool) -> Result<Choice, NoChoice> {
+    let types: Vec<_> = types.iter().map(|t| t.as_ref().map(SqlType::without_modifier)).collect();
+    let mut viable: Vec<Candidate> = candidates.iter().filter_map(|f| candidate(*f, &types)).collect();
+    // A candidate that takes exactly so many arguments hides those that repeat their last.
+    if viable.iter().any(|c| !c.func.0.variadic) {
+        viable.retain(|c| !c.func.0.variadic);
+    }
+    if let Some(exact) = viable.iter().position(|c| exactly(c, &types, operator)) {
+        return Ok(choice(viable.swap_remove(exact)));
+    }
+    narrow(viable, &types)
+}
+
+fn choice(candidate: Candidate) -> Choice {
+    let targets = (0..candidate.args.len()).map(|i| candidate.target(i)).collect();
+    Choice { func: candidate.func, targets }
+}
+
+/// The candidate if the number of arguments fits and each can be converted.
+fn candidate(func: Func, types: &[Option<SqlType>]) -> Option<Candidate> {
+    let declared = func.0.args;
+    let fits = if func.0.variadic { types.len() >= declared.len() } else { types.len() == declared.len() };
+    if !fits {
+        return None;
+    }
+    let args: Vec<ArgType> = (0..types.len()).map(|i| declared[i.min(declared.len() - 1)].clone()).collect();
+    let element = element_type(&args, types)?;
+    let candidate = Candidate { func, args, element };
+    let accepts = |(i, ty): (usize, &Option<SqlType>)| match (ty, candidate.target(i)) {
+        (None, _) | (_, None) => true,
+        (Some(from), Some(to)) => can_coerce(from, &to, Context::Implicit),
+    };
+    types.iter().enumerate().all(accepts).then_some(candidate)
+}
+
+/// What `anyelement` stands for: `Some(None)` if nothing uses it or nothing tells, `None` if the arguments contradict each other.
+fn element_type(args: &[ArgType], types: &[Option<SqlType>]) -> Option<Option<SqlType>> {
+    let mut element: Option<SqlType> = None;
+    let mut used = false;
+    for (arg, ty) in args.iter().zip(types) {
+        let found = match (arg, ty) {
+            (ArgType::Element, Some(ty)) => ty.clone(),
+            (ArgType::ArrayOfElement, Some(SqlType::Array(inner))) => (**inner).clone(),
+            (ArgType::ArrayOfElement, Some(_)) => return None,
+            (ArgType::Element | ArgType::ArrayOfElement, None) => {
+                used = true;
+                continue;
+            }
+            _ => continue,
+        };
+        match &element {
+            Some(before) if *before != found => {
+                // The wider of both, as `anycompatible` has it.
+                if can_coerce(before, &found, Context::Implicit) {
+                    element = Some(found);
+                } else if !can_coerce(&found, before, Context::Implicit) {
+                    return None;
+                }
+            }
+            _ => element = Some(found),
+        }
+    }
+    Some(element.or_else(|| used.then_some(SqlType::Text)))
+}
+
+/// Whether every argument has the declared type; an open operand of a binary operator counts as the other's type.
+fn exactly(candidate: &Candidate, types: &[Option<SqlType>], operator: bool) -> bool {
+    let assumed = |i: usize| match (&types[i], types) {
+        (Some(ty), _) => Some(ty.clone()),
+        (None, [a, b]) if operator => a.clone().or_else(|| b.clone()),
+        _ => None,
+    };
+    (0..types.len()).all(|i| assumed(i).is_some_and(|ty| candidate.is_exact(i, &ty)))
+}
+
+/// Keeps the candidates with the highest score, if there is a difference.
+fn keep_best(viable: Vec<Candidate>, score: impl Fn(&Candidate) -> usize) -> Vec<Candidate> {
+    let best = viable.iter().map(&score).max().unwrap_or(0);
+    viable.into_iter().filter(|c| score(c) == best).collect()
+}
+
+fn narrow(viable: Vec<Candidate>, types: &[Option<SqlType>]) -> Result<Choice, NoChoice> {
+    let known = |i: &usize| types[*i].is_some();
+    let exact = |c: &Candidate| {
+        (0..types.len()).filter(known).filter(|i| types[*i].as_ref().is_some_and(|t| c.is_exact(*i, t))).count()
+    };
+    let viable = keep_best(viable, exact);
+    let preferred = |c: &Candidate| {
+        let good = |i: &usize| {
+            let target = c.target(*i);
+            target == types[*i] || target.is_some_and(|t| is_preferred(&t))
+        };
+        (0..types.len()).filter(known).filter(good).count()
+    };
+    let mut viable = keep_best(viable, preferred);
+    if viable.len() > 1 {
+        viable = by_category(viable, types);
+    }
+    if viable.len() > 1 {
+        viable = by_known_type(viable, types);
+    }
+    match viable.len() {
+        0 => Err(NoChoice::None),
+        1 => Ok(choice(viable.remove(0))),
+        _ => Err(NoChoice::Many),
+    }
+}
+
+/// For each open argument: the category that the candidates accept there (strings win), and its preferred type.
+fn by_category(viable: Vec<Candidate>, types: &[Option<SqlType>]) -> Vec<Candidate> {
+    let mut wanted: Vec<(usize, Category, bool)> = Vec::new();
+    for i in (0..types.len()).filter(|i| types[*i].is_none()) {
+        let targets: Vec<SqlType> = viable.iter().filter_map(|c| c.target(i)).collect();
+        let categories: Vec<Category> = targets.iter().map(category).collect();
+        let chosen = match categories.first() {
+            _ if categories.contains(&Category::String) => Category::String,
+            Some(first) if categories.iter().all(|c| c == first) => *first,
+            _ => return viable,
+        };
+        let preferred = targets.iter().any(|t| category(t) == chosen && is_preferred(t));
+        wanted.push((i, chosen, preferred));
+    }
+    let accepts = |c: &Candidate| {
+        wanted.iter().all(|(i, chosen, preferred)| {
+            let target = c.target(*i);
+            target.is_none_or(|t| category(&t) == *chosen && (!preferred || is_preferred(&t)))
+        })
+    };
+    let (kept, dropped): (Vec<_>, Vec<_>) = viable.into_iter().partition(accepts);
+    if kept.is_empty() { dropped } else { kept }
+}
+
+/// If all known arguments have one type, open ones are taken to have it too.
+fn by_known_type(viable: Vec<Candidate>, types: &[Option<SqlType>]) -> Vec<Candidate> {
+    let mut known = types.iter().flatten();
+    let Some(first) = known.next() else { return viable };
+    if types.iter().all(Option::is_some) || !known.all(|t| t == first) {
+        return viable;
+    }
+    let accepts = |c: &Candidate| {
+        let open = (0..types.len()).filter(|i| types[*i].is_none());
+        open.into_iter().all(|i| c.target(i).is_none_or(|t| can_coerce(first, &t, Context::Implicit)))
+    };
+    let fitting = viable.iter().filter(|c| accepts(c)).count();
+    if fitting == 1 { viable.into_iter().filter(|c| accepts(c)).collect() } else { viable }
+}

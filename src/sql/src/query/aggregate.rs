@@ -1,0 +1,214 @@
+//! Aggregate calls and table functions in expressions: both become columns that an operator below the expression computes.
+
+use super::function::Arguments;
+use super::planner::{Clause, Planner, TableCall};
+use crate::coerce::{Context, Operand};
+use crate::hir::columns_of;
+use expr::{AggregateExpr, AggregateFunc, ColumnOrder, ScalarExpr, TableFunc};
+use repr::{ColumnType, SqlError, SqlState, SqlType};
+use sqlparser::ast::{self, FunctionArgumentClause, FunctionArguments};
+
+/// What is an aggregate, whatever its arguments.
+const AGGREGATES: &[&str] = &[
+    "count", "sum", "avg", "min", "max", "bool_and", "bool_or", "every", "string_agg", "array_agg", "jsonb_agg", "json_agg",
+    "jsonb_object_agg", "json_object_agg", "stddev", "stddev_samp", "stddev_pop", "variance", "var_samp", "var_pop",
+];
+
+/// Whether a function of this name is an aggregate.
+pub(super) fn is_aggregate(name: &str) -> bool {
+    AGGREGATES.contains(&name)
+}
+
+impl Planner<'_, '_> {
+    /// An aggregate call: a column of the group.
+    pub fn aggregate(
+        &mut self,
+        name: &str,
+        function: &ast::Function,
+        arguments: &Arguments<'_>,
+    ) -> Result<ScalarExpr, SqlError> {
+        self.check_aggregate_place()?;
+        if !function.within_group.is_empty() {
+            return Err(SqlError::unsupported("WITHIN GROUP"));
+        }
+        let outer_subqueries = std::mem::take(&mut self.frame()?.subqueries);
+        let outer_guards = std::mem::take(&mut self.frame()?.guards);
+        let planned = self.in_clause(Clause::AGGREGATE, |p| p.aggregate_expr(name, function, arguments));
+        let inner = std::mem::replace(&mut self.frame()?.subqueries, outer_subqueries);
+        let frame = self.frame()?;
+        frame.guards = outer_guards;
+        frame.aggregate_subqueries.extend(inner);
+        let aggregate = planned?;
+        let level = self.aggregate_level(&aggregate)?;
+        let typ = self.aggregate_type(&aggregate);
+        if let Some((id, _)) = self.frames[level].aggregates.iter().find(|(_, a)| *a == aggregate) {
+            return Ok(ScalarExpr::Column(*id));
+        }
+        let id = self.column(name, typ);
+        self.frames[level].aggregates.push((id, aggregate));
+        Ok(ScalarExpr::Column(id))
+    }
+
+    fn check_aggregate_place(&mut self) -> Result<(), SqlError> {
+        let clause = self.frame()?.clause;
+        if clause.aggregates {
+            return Ok(());
+        }
+        let message = match clause.name {
+            "aggregate function calls" => "aggregate function calls cannot be nested".to_string(),
+            name => format!("aggregate functions are not allowed in {name}"),
+        };
+        Err(SqlError::new(SqlState::GROUPING_ERROR, message))
+    }
+
+    /// The query level an aggregate belongs to: the innermost whose columns it uses; this one if it uses none.
+    fn aggregate_level(&self, aggregate: &AggregateExpr) -> Result<usize, SqlError> {
+        let parts = aggregate.args.iter().chain(&aggregate.filter).chain(&aggregate.order_exprs);
+        let used: std::collections::BTreeSet<_> = parts.flat_map(columns_of).collect();
+        let here = self.frames.len() - 1;
+        let belongs = |level: &usize| self.frames[*level].scope.columns.iter().any(|c| used.contains(&c.id));
+        let level = (0..=here).rev().find(belongs).unwrap_or(here);
+        if level != here && !self.frames[level].clause.aggregates {
+            let name = self.frames[level].clause.name;
+            let message = format!("aggregate functions are not allowed in {name}");
+            return Err(SqlError::new(SqlState::GROUPING_ERROR, message));
+        }
+        Ok(level)
+    }
+
+    fn aggregate_type(&self, aggregate: &AggregateExpr) -> ColumnType {
+        let typ = aggregate.typ(&self.types);
+        // One row over no rows: all but count are NULL there.
+        let nullable = !matches!(aggregate.func, AggregateFunc::Count);
+        ColumnType { nullable, ..typ }
+    }
+
+    fn aggregate_expr(
+        &mut self,
+        name: &str,
+        function: &ast::Function,
+        arguments: &Arguments<'_>,
+    ) -> Result<AggregateExpr, SqlError> {
+        let operands = match arguments {
+            Arguments::Star if name == "count" => Vec::new(),
+            Arguments::Star => {
+                let types: [Option<SqlType>; 0] = [];
+                return Err(super::function::no_function(name, &types));
+            }
+            Arguments::List(exprs) if name == "count" && exprs.is_empty() => {
+                let message = "count(*) must be used to call a parameterless aggregate function";
+                return Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message));
+            }
+            Arguments::List(exprs) => exprs.iter().map(|e| self.operand(e)).collect::<Result<Vec<_>, _>>()?,
+            Arguments::Row(table) => vec![Operand::Typed(self.whole_row(table)?)],
+        };
+        let (func, args) = self.resolve_aggregate(name, operands)?;
+        let filter = function.filter.as_ref().map(|f| self.predicate(f, "FILTER")).transpose()?;
+        let (order, order_exprs, distinct) = self.aggregate_modifiers(function, &args)?;
+        Ok(AggregateExpr { func, args, filter, distinct, order, order_exprs })
+    }
+
+    fn resolve_aggregate(&mut self, name: &str, operands: Vec<Operand>) -> Result<(AggregateFunc, Vec<ScalarExpr>), SqlError> {
+        let types = self.operand_types(&operands);
+        if name == "count" {
+            let args = operands.into_iter().map(|o| self.settle(o)).collect::<Result<Vec<_>, _>>()?;
+            return match args.len() {
+                0 | 1 => Ok((AggregateFunc::Count, args)),
+                _ => Err(super::function::no_function(name, &types)),
+            };
+        }
+        // JSON aggregates take any value and convert it.
+        let operands = match name {
+            "jsonb_agg" | "json_agg" | "jsonb_object_agg" | "json_object_agg" => self.json_arguments(operands)?,
+            _ => operands,
+        };
+        let known: Vec<SqlType> = self.operand_types(&operands).into_iter().map(|t| t.unwrap_or(SqlType::Text)).collect();
+        let name = name.strip_prefix("json_").map_or(name.to_string(), |rest| format!("jsonb_{rest}"));
+        let Some((func, targets)) = AggregateFunc::resolve(&name, &known) else {
+            return Err(super::function::no_function(&name, &types));
+        };
+        let pairs = operands.into_iter().zip(targets);
+        let args = pairs.map(|(o, ty)| self.coerce(o, &ty, Context::Implicit)).collect::<Result<_, _>>()?;
+        Ok((func, args))
+    }
+
+    /// The last argument as jsonb, a key before it as text.
+    fn json_arguments(&mut self, mut operands: Vec<Operand>) -> Result<Vec<Operand>, SqlError> {
+        if let Some(value) = operands.pop() {
+            let value = match self.operand_type(&value) {
+                Some(SqlType::Jsonb) => value,
+                _ => {
+                    let value = self.settle(value)?;
+                    Operand::Typed(self.function_call("to_jsonb", vec![Operand::Typed(value)])?)
+                }
+            };
+            if let Some(key) = operands.pop() {
+                operands.push(Operand::Typed(self.coerce(key, &SqlType::Text, Context::Explicit)?));
+            }
+            operands.push(value);
+        }
+        Ok(operands)
+    }
+
+    fn aggregate_modifiers(
+        &mut self,
+        function: &ast::Function,
+        args: &[ScalarExpr],
+    ) -> Result<(Vec<ColumnOrder>, Vec<ScalarExpr>, bool), SqlError> {
+        let FunctionArguments::List(list) = &function.args else { return Ok((Vec::new(), Vec::new(), false)) };
+        let distinct = list.duplicate_treatment == Some(ast::DuplicateTreatment::Distinct);
+        if distinct && args.is_empty() {
+            return Err(SqlError::new(SqlState::SYNTAX_ERROR, "DISTINCT specified, but there are no arguments"));
+        }
+        let (mut order, mut exprs) = (Vec::new(), Vec::new());
+        for clause in &list.clauses {
+            let FunctionArgumentClause::OrderBy(by) = clause else {
+                return Err(SqlError::unsupported(format!("{clause} in an aggregate")));
+            };
+            for item in by {
+                let (desc, nulls_first) = super::order::direction(&item.options)?;
+                order.push(ColumnOrder { column: exprs.len(), desc, nulls_first });
+                exprs.push(self.expr(&item.expr)?);
+            }
+        }
+        if distinct && exprs.iter().any(|e| !args.contains(e)) {
+            let message = "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list";
+            return Err(SqlError::new(SqlState::INVALID_COLUMN_REFERENCE, message));
+        }
+        Ok((order, exprs, distinct))
+    }
+
+    /// A table function in the SELECT list: a column of a lateral join that multiplies rows.
+    pub fn table_function_in_expression(&mut self, name: &str, args: &[Operand]) -> Result<Option<ScalarExpr>, SqlError> {
+        let Some((func, args)) = self.resolve_table_function(name, args)? else { return Ok(None) };
+        let clause = self.frame()?.clause;
+        if !clause.table_functions {
+            let message = format!("set-returning functions are not allowed in {}", clause.name);
+            return Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+        let cols: Vec<_> = func.columns().into_iter().map(|(n, t)| self.column(&n, t)).collect();
+        self.frame()?.table_calls.push(TableCall { func, args, cols: cols.clone() });
+        match cols[..] {
+            [col] => Ok(Some(ScalarExpr::Column(col))),
+            _ => self.record(cols.into_iter().map(ScalarExpr::Column).collect()).map(Some),
+        }
+    }
+
+    /// The table function of this name for these arguments, with the arguments converted; none if the name is no table function.
+    pub fn resolve_table_function(&mut self, name: &str, args: &[Operand]) -> Result<Option<(TableFunc, Vec<ScalarExpr>)>, SqlError> {
+        if !TableFunc::exists(name) {
+            return Ok(None);
+        }
+        let types = self.operand_types(args);
+        let Some((func, targets)) = TableFunc::resolve(name, &types) else {
+            return Err(super::function::no_function(name, &types));
+        };
+        let pairs = args.iter().cloned().zip(targets);
+        let mut args = pairs.map(|(o, ty)| self.coerce(o, &ty, Context::Implicit)).collect::<Result<Vec<_>, _>>()?;
+        if let (TableFunc::GenerateSeries(ty), 2) = (&func, args.len()) {
+            let one = ScalarExpr::Literal(Ok(repr::Row::pack([repr::Datum::Int4(1)])), SqlType::Int4.nullable(false));
+            args.push(self.cast(one, &ty.clone(), Context::Implicit)?);
+        }
+        Ok(Some((func, args)))
+    }
+}

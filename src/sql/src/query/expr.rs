@@ -1,0 +1,228 @@
+//! Scalar expressions, by kind.
+
+use super::planner::{Planner, fold};
+use crate::coerce::{Context, Operand, constant, null};
+use crate::scope::Found;
+use crate::types::sql_type;
+use expr::ScalarExpr;
+use expr::func::by_name;
+use repr::{Datum, SqlError, SqlState, SqlType};
+use sqlparser::ast::{self, BinaryOperator, Expr, UnaryOperator};
+
+/// A call of the function with this unique name.
+pub(crate) fn call(name: &str, args: Vec<ScalarExpr>) -> Result<ScalarExpr, SqlError> {
+    let func = by_name(name).ok_or_else(|| SqlError::internal(format!("no function {name}")))?;
+    Ok(ScalarExpr::Call { func, args })
+}
+
+/// `NOT expr`
+pub(crate) fn not(expr: ScalarExpr) -> Result<ScalarExpr, SqlError> {
+    call("not", vec![expr])
+}
+
+/// `expr IS NULL`
+pub(crate) fn is_null(expr: ScalarExpr) -> Result<ScalarExpr, SqlError> {
+    call("is_null", vec![expr])
+}
+
+impl Planner<'_, '_> {
+    /// Plans an expression and settles its type.
+    pub fn expr(&mut self, expr: &Expr) -> Result<ScalarExpr, SqlError> {
+        let operand = self.operand(expr)?;
+        self.settle(operand).map_err(|e| e.at(self.position(expr)))
+    }
+
+    /// Plans a condition of a clause.
+    pub fn predicate(&mut self, expr: &Expr, clause: &'static str) -> Result<ScalarExpr, SqlError> {
+        let operand = self.operand(expr)?;
+        self.condition(operand, clause).map_err(|e| e.at(self.position(expr)))
+    }
+
+    /// Plans an expression, leaving open types open.
+    pub fn operand(&mut self, expr: &Expr) -> Result<Operand, SqlError> {
+        self.operand_inner(expr).map_err(|e| e.at(self.position(expr)))
+    }
+
+    fn operand_inner(&mut self, expr: &Expr) -> Result<Operand, SqlError> {
+        let typed = match expr {
+            Expr::Nested(inner) => return self.operand(inner),
+            Expr::Value(value) => return self.value(value),
+            Expr::Identifier(ident) => self.name(std::slice::from_ref(ident))?,
+            Expr::CompoundIdentifier(idents) => self.name(idents)?,
+            Expr::Array(array) => return Ok(Operand::Array(self.operands(&array.elem)?)),
+            Expr::Tuple(fields) => return Ok(Operand::Row(self.operands(fields)?)),
+            Expr::BinaryOp { left, op, right } => return self.binary(left, op, right),
+            Expr::UnaryOp { op, expr } => return self.unary(*op, expr),
+            Expr::Cast { kind: ast::CastKind::Cast | ast::CastKind::DoubleColon, expr, data_type, .. } => {
+                let ty = sql_type(data_type)?;
+                let operand = self.operand(expr)?;
+                self.coerce(operand, &ty, Context::Explicit)?
+            }
+            Expr::TypedString(typed) => self.typed_string(typed)?,
+            Expr::Interval(interval) => self.interval(interval)?,
+            Expr::Function(function) => return self.function(function),
+            Expr::Exists { subquery, negated } => self.exists(subquery, *negated)?,
+            Expr::Subquery(query) => self.scalar_subquery(query)?,
+            Expr::InSubquery { expr, subquery, negated } => self.in_subquery(expr, subquery, *negated)?,
+            Expr::Collate { expr, collation } => self.collate(expr, collation)?,
+            Expr::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain)?,
+            _ => return self.special(expr),
+        };
+        Ok(Operand::Typed(typed))
+    }
+
+    /// Plans several expressions.
+    pub fn operands(&mut self, exprs: &[Expr]) -> Result<Vec<Operand>, SqlError> {
+        exprs.iter().map(|e| self.operand(e)).collect()
+    }
+
+    /// A column, or a table's whole row.
+    fn name(&mut self, idents: &[ast::Ident]) -> Result<ScalarExpr, SqlError> {
+        let names: Vec<String> = idents.iter().map(fold).collect();
+        if let ([ident], [name]) = (idents, &names[..])
+            && ident.quote_style.is_none()
+            && let Some(value) = self.bare_function(name)?
+        {
+            return Ok(value);
+        }
+        let found = self.resolve_column(&names).map_err(|e| match idents.first() {
+            Some(first) => e.at(self.span_position(first.span)),
+            None => e,
+        })?;
+        match found {
+            Found::Column(id) => Ok(ScalarExpr::Column(id)),
+            Found::Row(columns) => self.record(columns.into_iter().map(|(_, id)| ScalarExpr::Column(id)).collect()),
+        }
+    }
+
+    fn binary(&mut self, left: &Expr, op: &BinaryOperator, right: &Expr) -> Result<Operand, SqlError> {
+        match op {
+            BinaryOperator::And | BinaryOperator::Or => return self.junction(left, op, right).map(Operand::Typed),
+            BinaryOperator::Eq
+            | BinaryOperator::NotEq
+            | BinaryOperator::Lt
+            | BinaryOperator::LtEq
+            | BinaryOperator::Gt
+            | BinaryOperator::GtEq => {
+                let (left, right) = (self.operand(left)?, self.operand(right)?);
+                return self.compare(&op.to_string(), left, right).map(Operand::Typed);
+            }
+            _ => {}
+        }
+        let name = operator_name(op)?;
+        let args = vec![self.operand(left)?, self.operand(right)?];
+        self.operator(&name, args).map(Operand::Typed)
+    }
+
+    /// A chain of AND or of OR becomes one node, however long it is.
+    fn junction(&mut self, left: &Expr, op: &BinaryOperator, right: &Expr) -> Result<ScalarExpr, SqlError> {
+        let mut parts = vec![right];
+        let mut rest = left;
+        while let Expr::BinaryOp { left, op: inner, right } = rest {
+            if inner != op {
+                break;
+            }
+            parts.push(right);
+            rest = left;
+        }
+        parts.push(rest);
+        let clause = if *op == BinaryOperator::And { "AND" } else { "OR" };
+        let parts = parts.into_iter().rev().map(|e| self.predicate(e, clause)).collect::<Result<Vec<_>, _>>()?;
+        Ok(if *op == BinaryOperator::And { ScalarExpr::And(parts) } else { ScalarExpr::Or(parts) })
+    }
+
+    fn unary(&mut self, op: UnaryOperator, expr: &Expr) -> Result<Operand, SqlError> {
+        match (op, expr) {
+            (UnaryOperator::Not, _) => {
+                let inner = self.predicate(expr, "NOT")?;
+                return not(inner).map(Operand::Typed);
+            }
+            (UnaryOperator::Minus, Expr::Value(value)) => {
+                if let ast::Value::Number(digits, _) = &value.value {
+                    return super::literal::number(&format!("-{digits}")).map(Operand::Typed);
+                }
+            }
+            _ => {}
+        }
+        let name = match op {
+            UnaryOperator::Plus => "+",
+            UnaryOperator::Minus => "-",
+            UnaryOperator::BitwiseNot => "~",
+            UnaryOperator::PGAbs => "@",
+            UnaryOperator::PGSquareRoot => "|/",
+            UnaryOperator::PGCubeRoot => "||/",
+            other => return Err(SqlError::unsupported(format!("the operator {other}"))),
+        };
+        let operand = self.operand(expr)?;
+        self.operator(name, vec![operand]).map(Operand::Typed)
+    }
+
+    fn collate(&mut self, expr: &Expr, collation: &ast::ObjectName) -> Result<ScalarExpr, SqlError> {
+        let name = super::planner::name_parts(collation)?.pop().unwrap_or_default();
+        if !["default", "C", "c", "POSIX", "ucs_basic"].contains(&name.as_str()) {
+            let message = format!("collation \"{name}\" for encoding \"UTF8\" does not exist");
+            return Err(SqlError::new(SqlState::UNDEFINED_OBJECT, message));
+        }
+        self.expr(expr)
+    }
+
+    /// `a[1]`, `(row).field`
+    fn access(&mut self, root: &Expr, chain: &[ast::AccessExpr]) -> Result<ScalarExpr, SqlError> {
+        let mut value = self.expr(root)?;
+        for access in chain {
+            value = match access {
+                ast::AccessExpr::Subscript(ast::Subscript::Index { index }) => self.element(value, index)?,
+                ast::AccessExpr::Subscript(ast::Subscript::Slice { .. }) => {
+                    return Err(SqlError::unsupported("slicing of arrays"));
+                }
+                ast::AccessExpr::Dot(Expr::Identifier(field)) => self.field(value, &fold(field))?,
+                ast::AccessExpr::Dot(other) => return Err(SqlError::unsupported(format!("access to the field {other}"))),
+            };
+        }
+        Ok(value)
+    }
+
+    fn element(&mut self, value: ScalarExpr, index: &Expr) -> Result<ScalarExpr, SqlError> {
+        let ty = self.typ(&value).ty;
+        let operand = self.operand(index)?;
+        match ty {
+            SqlType::Array(_) => {
+                let index = self.coerce(operand, &SqlType::Int4, Context::Assignment)?;
+                self.function_call("array_index", vec![Operand::Typed(value), Operand::Typed(index)])
+            }
+            SqlType::Jsonb => self.operator("->", vec![Operand::Typed(value), operand]),
+            other => {
+                let message = format!("cannot subscript type {other} because it does not support subscripting");
+                Err(SqlError::new(SqlState::DATATYPE_MISMATCH, message))
+            }
+        }
+    }
+
+    /// TRUE, FALSE and NULL conditions: `IS TRUE` and its kin never give NULL.
+    pub fn truth(&mut self, expr: &Expr, value: Option<bool>, negated: bool, clause: &'static str) -> Result<ScalarExpr, SqlError> {
+        let operand = self.predicate(expr, clause)?;
+        let test = match value {
+            None => is_null(operand)?,
+            Some(true) => ScalarExpr::Coalesce(vec![operand, constant(Datum::Bool(false), SqlType::Bool)]),
+            Some(false) => not(ScalarExpr::Coalesce(vec![operand, constant(Datum::Bool(true), SqlType::Bool)]))?,
+        };
+        if negated { not(test) } else { Ok(test) }
+    }
+
+    /// `CASE` without a matching branch and without ELSE.
+    pub fn null_of(&self, ty: &SqlType) -> ScalarExpr {
+        null(ty)
+    }
+}
+
+/// What the function table calls an operator.
+fn operator_name(op: &BinaryOperator) -> Result<String, SqlError> {
+    match op {
+        BinaryOperator::PGCustomBinaryOperator(parts) => match &parts[..] {
+            [name] => Ok(name.clone()),
+            [schema, name] if schema.eq_ignore_ascii_case("pg_catalog") => Ok(name.clone()),
+            _ => Err(SqlError::unsupported(format!("the operator {op}"))),
+        },
+        _ => Ok(op.to_string()),
+    }
+}

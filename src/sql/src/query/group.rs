@@ -1,0 +1,130 @@
+//! GROUP BY: its keys, and expressions in terms of the groups.
+
+use super::order::ordinal;
+use super::planner::{Clause, Planner, fold};
+use super::select::{Exprs, Item};
+use crate::hir::{ColId, HirRel, operands_mut};
+use expr::ScalarExpr;
+use repr::{SqlError, SqlState};
+use sqlparser::ast::{Expr, GroupByExpr, Select};
+use std::collections::BTreeSet;
+
+/// What a group provides.
+struct Group<'a> {
+    /// Keys that are not bare columns, and their columns.
+    keys: &'a [(ColId, ScalarExpr)],
+    /// Columns of the input that are not keys.
+    hidden: &'a BTreeSet<ColId>,
+    /// Names of columns for messages.
+    labels: &'a [String],
+}
+
+impl Planner<'_, '_> {
+    /// Plans GROUP BY's expressions; whether there is such a clause.
+    pub(super) fn group_keys(&mut self, select: &Select, items: &[Item<'_>], exprs: &mut Exprs) -> Result<bool, SqlError> {
+        let keys = match &select.group_by {
+            GroupByExpr::Expressions(keys, modifiers) if modifiers.is_empty() => keys,
+            _ => return Err(SqlError::unsupported("GROUP BY ALL and GROUP BY … WITH")),
+        };
+        for key in keys {
+            match key {
+                Expr::Tuple(parts) if parts.is_empty() => {}
+                Expr::Tuple(parts) => {
+                    for part in parts {
+                        let planned = self.group_key(part, items)?;
+                        exprs.keys.push(planned);
+                    }
+                }
+                Expr::Rollup(_) | Expr::Cube(_) | Expr::GroupingSets(_) => {
+                    return Err(SqlError::unsupported("GROUP BY with ROLLUP, CUBE or GROUPING SETS"));
+                }
+                key => {
+                    let planned = self.group_key(key, items)?;
+                    exprs.keys.push(planned);
+                }
+            }
+        }
+        Ok(!keys.is_empty())
+    }
+
+    /// A key: an output by position, an input column, an output by name, or an expression.
+    fn group_key(&mut self, key: &Expr, items: &[Item<'_>]) -> Result<ScalarExpr, SqlError> {
+        let position = self.position(key);
+        let output = match ordinal(key, items.len(), "GROUP BY").map_err(|e| e.at(position))? {
+            Some(i) => Some(i),
+            None => self.output_key(key, items)?,
+        };
+        let clause = Clause::plain("GROUP BY");
+        match output.map(|i| &items[i]) {
+            None => self.in_clause(clause, |p| p.expr(key)),
+            Some(Item::Column(_, id)) => Ok(ScalarExpr::Column(*id)),
+            Some(Item::Expr(_, expr)) => self.in_clause(clause, |p| p.expr(expr)),
+        }
+    }
+
+    /// The output that a bare name means, unless it is an input column's name.
+    fn output_key(&mut self, key: &Expr, items: &[Item<'_>]) -> Result<Option<usize>, SqlError> {
+        let Expr::Identifier(ident) = key else { return Ok(None) };
+        let name = fold(ident);
+        if self.frame()?.scope.find_bare(&name)?.is_some() {
+            return Ok(None);
+        }
+        let named = |i: &Item<'_>| matches!(i, Item::Expr(n, _) | Item::Column(n, _) if *n == name);
+        Ok(items.iter().position(named))
+    }
+
+    /// Groups `rel` and puts all expressions in terms of the groups.
+    pub(super) fn group(&mut self, rel: HirRel, exprs: &mut Exprs) -> Result<HirRel, SqlError> {
+        let frame = self.frame()?;
+        let aggregates = std::mem::take(&mut frame.aggregates);
+        let rel = rel.apply(std::mem::take(&mut frame.aggregate_subqueries));
+        let mut keys: Vec<(ColId, ScalarExpr)> = Vec::new();
+        let input: BTreeSet<ColId> = rel.cols().into_iter().collect();
+        for key in std::mem::take(&mut exprs.keys) {
+            match key {
+                _ if keys.iter().any(|(_, k)| *k == key) => {}
+                ScalarExpr::Column(id) if input.contains(&id) => keys.push((id, key)),
+                key => keys.push((self.column_for("?column?", &key), key)),
+            }
+        }
+        let grouped: BTreeSet<ColId> = keys.iter().map(|(id, _)| *id).collect();
+        let hidden: BTreeSet<ColId> = input.difference(&grouped).copied().collect();
+        let complex: Vec<_> = keys.iter().filter(|(_, k)| !matches!(k, ScalarExpr::Column(_))).cloned().collect();
+        let group = Group { keys: &complex, hidden: &hidden, labels: &self.labels };
+        let on = exprs.distinct_on.iter_mut().flatten();
+        for expr in exprs.outputs.iter_mut().chain(&mut exprs.having).chain(&mut exprs.order).chain(on) {
+            group.rewrite(expr, false)?;
+        }
+        let frame = self.frames.last_mut().ok_or_else(|| SqlError::internal("a group outside of a query"))?;
+        for subquery in frame.subqueries.iter_mut().chain(&mut exprs.having_subqueries) {
+            subquery.try_rewrite(&mut |e| group.rewrite(e, true))?;
+        }
+        for arg in frame.table_calls.iter_mut().flat_map(|c| &mut c.args) {
+            group.rewrite(arg, false)?;
+        }
+        Ok(HirRel::Reduce { input: Box::new(rel), keys, aggregates })
+    }
+}
+
+impl Group<'_> {
+    /// Replaces keys by their columns; an input column that is left has no one value in a group.
+    fn rewrite(&self, expr: &mut ScalarExpr, in_subquery: bool) -> Result<(), SqlError> {
+        if let Some((id, _)) = self.keys.iter().find(|(_, key)| key == expr) {
+            *expr = ScalarExpr::Column(*id);
+            return Ok(());
+        }
+        if let ScalarExpr::Column(id) = expr
+            && self.hidden.contains(id)
+        {
+            let name = &self.labels[*id];
+            let message = match in_subquery {
+                true => format!("subquery uses ungrouped column \"{name}\" from outer query"),
+                false => {
+                    format!("column \"{name}\" must appear in the GROUP BY clause or be used in an aggregate function")
+                }
+            };
+            return Err(SqlError::new(SqlState::GROUPING_ERROR, message));
+        }
+        operands_mut(expr).into_iter().try_for_each(|operand| self.rewrite(operand, in_subquery))
+    }
+}
