@@ -14,16 +14,23 @@
 
 mod batch;
 pub mod blob;
+mod cache;
 mod client;
 mod clock;
+mod compact;
 pub mod consensus;
+mod core;
 mod error;
 mod faults;
 mod format;
+mod gc;
+mod maintenance;
 mod part;
 mod read;
 mod settings;
 mod state;
+#[cfg(test)]
+mod tests;
 mod update;
 mod writer;
 
