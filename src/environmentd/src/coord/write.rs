@@ -1,7 +1,29 @@
 //! Writes of SQL tables: what a statement changes, and its commit.
+//!
+//! An INSERT … SELECT, UPDATE or DELETE reads at a time and commits only if no table that it read has changed since; else the session prepares
+//! it again. Where that happens, later ones of the same table queue: see [`Turns`].
 
-use repr::{Diff, GlobalId, RelationDesc, Row, SqlError, Timestamp};
-use std::collections::BTreeSet;
+use super::committer::WriteRequest;
+use super::literals::Moment;
+use super::timestamp::ReadTransaction;
+use super::{Environment, read};
+use crate::session::SessionContext;
+use expr::{RelExpr, RowSetFinishing, ScalarExpr};
+use persist::{Batch, Update};
+use repr::{Arena, Datum, Diff, GlobalId, RelationDesc, Row, ShardId, SqlError, SqlState, SqlType, Timestamp};
+use sql::catalog::{CatalogItem, ItemDetails};
+use sql::plan::{InsertPlan, Plan, ReadThenWritePlan, ReturningPlan, When};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::OwnedMutexGuard;
+
+/// Writes above this size are built into parts rather than kept in memory until they are committed.
+const INLINE_UPDATES_MAX: usize = 4096;
+/// For how long after a conflict writers of a table queue.
+const CONTENDED_FOR: Duration = Duration::from_secs(10);
+/// How long a writer waits for its turn; then it tries without.
+const TURN_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// What a statement will change once it is committed.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +38,8 @@ pub struct PendingWrite {
     pub read_at: Option<Timestamp>,
     /// The tables it read: they must not change before it commits.
     pub tables_read: BTreeSet<GlobalId>,
+    /// Held until it is committed or given up.
+    turn: Option<Arc<OwnedMutexGuard<()>>>,
 }
 
 /// Why a commit did not happen.
@@ -27,4 +51,217 @@ pub enum CommitError {
     /// It cannot succeed.
     #[error(transparent)]
     Sql(#[from] SqlError),
+}
+
+/// Tables on which writers met, and the queues of those that want to write them.
+#[derive(Debug, Default)]
+pub struct Turns(Mutex<BTreeMap<GlobalId, (Instant, Arc<tokio::sync::Mutex<()>>)>>);
+
+impl Turns {
+    fn conflict(&self, table: GlobalId) {
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.retain(|_, (since, _)| since.elapsed() < CONTENDED_FOR);
+        turns.entry(table).or_insert_with(|| (Instant::now(), Arc::default())).0 = Instant::now();
+    }
+
+    /// Waits for its turn if the table is contended. Fair: the queue is first come, first served.
+    async fn take(&self, table: GlobalId) -> Option<Arc<OwnedMutexGuard<()>>> {
+        let queue = {
+            let turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let (since, queue) = turns.get(&table)?;
+            (since.elapsed() < CONTENDED_FOR).then(|| queue.clone())?
+        };
+        tokio::time::timeout(TURN_WAIT_MAX, queue.lock_owned()).await.ok().map(Arc::new)
+    }
+}
+
+impl Environment {
+    /// Computes what an `Insert` or `ReadThenWrite` plan changes, without changing it.
+    pub async fn prepare_write(&self, cx: &SessionContext, plan: &Plan) -> Result<PendingWrite, SqlError> {
+        match plan {
+            Plan::Insert(plan) => self.prepare_insert(cx, plan).await,
+            Plan::ReadThenWrite(plan) => self.prepare_read_then_write(cx, plan).await,
+            _ => Err(SqlError::internal("only INSERT, UPDATE and DELETE write")),
+        }
+    }
+
+    /// Waits a little after a conflict; from now on writers of this plan's table queue.
+    pub async fn await_turn(&self, plan: &Plan) {
+        let table = match plan {
+            Plan::Insert(plan) => plan.table,
+            Plan::ReadThenWrite(plan) => plan.table,
+            _ => return,
+        };
+        self.0.turns.conflict(table);
+        tokio::task::yield_now().await;
+    }
+
+    async fn prepare_insert(&self, cx: &SessionContext, plan: &InsertPlan) -> Result<PendingWrite, SqlError> {
+        let table = self.table(plan.table)?;
+        let turn = if plan.values.depends_on().is_empty() { None } else { self.0.turns.take(plan.table).await };
+        let (rows, mut write) = self.read_for_write(cx, &plan.values).await?;
+        let changes: Vec<_> = rows.into_iter().map(|row| (row, 1)).collect();
+        for (row, _) in &changes {
+            check_not_null(&table, row)?;
+        }
+        write.turn = turn;
+        write.affected = changes.len() as u64;
+        write.returning = self.returning(cx, plan.returning.as_ref(), changes.iter().map(|(row, _)| row))?;
+        write.writes = vec![(plan.table, changes)];
+        Ok(write)
+    }
+
+    async fn prepare_read_then_write(
+        &self,
+        cx: &SessionContext,
+        plan: &ReadThenWritePlan,
+    ) -> Result<PendingWrite, SqlError> {
+        let table = self.table(plan.table)?;
+        let turn = self.0.turns.take(plan.table).await;
+        let (rows, mut write) = self.read_for_write(cx, &plan.selection).await?;
+        let arity = table.details.desc().map_or(0, RelationDesc::arity);
+        let mut assignments = plan.assignments.clone();
+        self.with_moment(cx, 0, |moment| assignments.iter_mut().flatten().for_each(|expr| moment.replace(expr)));
+        let (mut changes, mut shown, arena) = (Vec::with_capacity(rows.len()), Vec::new(), Arena::new());
+        for row in &rows {
+            let datums = row.unpack();
+            let old = Row::pack(datums.iter().take(arity).copied());
+            let new = match &assignments {
+                Some(exprs) => Some(evaluate(exprs, &datums, &arena)?),
+                None => None,
+            };
+            if let Some(new) = &new {
+                check_not_null(&table, new)?;
+            }
+            shown.push(new.clone().unwrap_or_else(|| old.clone()));
+            changes.push((old, -1));
+            changes.extend(new.map(|new| (new, 1)));
+        }
+        write.turn = turn;
+        write.affected = rows.len() as u64;
+        write.returning = self.returning(cx, plan.returning.as_ref(), shown.iter())?;
+        write.writes = vec![(plan.table, changes)];
+        write.tables_read.insert(plan.table);
+        Ok(write)
+    }
+
+    /// Reads what a write depends on.
+    async fn read_for_write(
+        &self,
+        cx: &SessionContext,
+        source: &RelExpr,
+    ) -> Result<(Vec<Row>, PendingWrite), SqlError> {
+        let finishing = RowSetFinishing::trivial(source.arity());
+        let catalog = self.catalog();
+        let inputs = read::inputs(&catalog, source.depends_on());
+        let is_table = |id: &GlobalId| {
+            catalog.item(*id).is_some_and(|item| matches!(item.details, ItemDetails::Table { .. }))
+        };
+        let tables_read: BTreeSet<_> = inputs.into_iter().filter(is_table).collect();
+        // A transaction of its own tells the time of the read.
+        let mut txn: Option<ReadTransaction> = None;
+        let time_of = if tables_read.is_empty() { None } else { Some(&mut txn) };
+        let stream = self.select(cx, source, &When::Immediately, &finishing, time_of).await?;
+        let rows = stream.collect().await?;
+        let read_at = txn.map(|txn| txn.timestamp());
+        Ok((rows, PendingWrite { read_at, tables_read, ..PendingWrite::default() }))
+    }
+
+    fn returning<'a>(
+        &self,
+        cx: &SessionContext,
+        plan: Option<&ReturningPlan>,
+        rows: impl Iterator<Item = &'a Row>,
+    ) -> Result<Option<(RelationDesc, Vec<Row>)>, SqlError> {
+        let Some(plan) = plan else { return Ok(None) };
+        let mut exprs = plan.exprs.clone();
+        self.with_moment(cx, self.0.oracle.last(), |moment| exprs.iter_mut().for_each(|expr| moment.replace(expr)));
+        let arena = Arena::new();
+        let shown: Result<Vec<_>, _> = rows.map(|row| evaluate(&exprs, &row.unpack(), &arena)).collect();
+        Ok(Some((plan.desc.clone(), shown?)))
+    }
+
+    fn table(&self, id: GlobalId) -> Result<CatalogItem, SqlError> {
+        match self.catalog().item(id) {
+            Some(item) if matches!(item.details, ItemDetails::Table { .. }) => Ok(item.clone()),
+            Some(item) => Err(SqlError::new(
+                SqlState::WRONG_OBJECT_TYPE,
+                format!("\"{}\" is not a table that can be written", item.name.item),
+            )),
+            None => Err(SqlError::new(SqlState::UNDEFINED_TABLE, "the table was dropped")),
+        }
+    }
+
+    /// Makes writes durable and visible, all at one time, which is returned.
+    pub async fn commit(&self, _cx: &SessionContext, writes: Vec<PendingWrite>) -> Result<Timestamp, CommitError> {
+        let read_at = writes.iter().filter_map(|write| write.read_at).min();
+        let tables_read = writes.iter().flat_map(|write| write.tables_read.iter().copied()).collect();
+        let _turns: Vec<_> = writes.iter().filter_map(|write| write.turn.clone()).collect();
+        let mut changes: BTreeMap<GlobalId, Vec<(Row, Diff)>> = BTreeMap::new();
+        for (table, rows) in writes.into_iter().flat_map(|write| write.writes) {
+            changes.entry(table).or_default().extend(rows);
+        }
+        let mut batches = Vec::new();
+        for (table, mut rows) in changes {
+            expr::interpret::consolidate(&mut rows);
+            if !rows.is_empty() {
+                let (shard, batch) = self.batch(table, rows).await?;
+                batches.push((table, shard, batch));
+            }
+        }
+        if batches.is_empty() {
+            return Ok(self.0.oracle.last());
+        }
+        self.0.committer.write(WriteRequest { batches, read_at, tables_read }).await
+    }
+
+    /// A batch whose updates have no time yet.
+    async fn batch(&self, table: GlobalId, rows: Vec<(Row, Diff)>) -> Result<(ShardId, Batch), SqlError> {
+        let catalog = self.catalog();
+        let entry = catalog.entry(table);
+        let known = entry.and_then(|entry| Some((entry.shard?, entry.item.details.desc()?)));
+        let dropped = || SqlError::new(SqlState::UNDEFINED_TABLE, "the table was dropped");
+        let (shard, desc) = known.ok_or_else(dropped)?;
+        let updates = rows.into_iter().map(|(row, diff)| Update::row(row, 0, diff));
+        if updates.len() <= INLINE_UPDATES_MAX {
+            return Ok((shard, Batch::inline(shard, updates.collect())));
+        }
+        let mut builder = self.0.persist.batch_builder(shard, desc);
+        for update in updates {
+            builder.add(update).await?;
+        }
+        Ok((shard, builder.finish().await?))
+    }
+}
+
+/// A row of expressions' values.
+pub(super) fn evaluate(exprs: &[ScalarExpr], datums: &[Datum<'_>], arena: &Arena) -> Result<Row, SqlError> {
+    let values: Result<Vec<_>, _> = exprs.iter().map(|expr| expr.eval(datums, arena)).collect();
+    Ok(Row::pack(values?))
+}
+
+/// Refuses NULL where the table has none, in PostgreSQL's words.
+fn check_not_null(table: &CatalogItem, row: &Row) -> Result<(), SqlError> {
+    let Some(desc) = table.details.desc() else { return Ok(()) };
+    let violated = desc.iter().zip(row.iter()).find(|((_, column), datum)| !column.nullable && datum.is_null());
+    let Some(((name, _), _)) = violated else { return Ok(()) };
+    let what =
+        format!("null value in column \"{name}\" of relation \"{}\" violates not-null constraint", table.name.item);
+    let values: Vec<_> = desc.iter().zip(row.iter()).map(|((_, column), datum)| shown(datum, &column.ty)).collect();
+    let detail = format!("Failing row contains ({}).", values.join(", "));
+    Err(SqlError::new(SqlState::NOT_NULL_VIOLATION, what).detail(detail))
+}
+
+/// A value as PostgreSQL shows it in a detail: at most 64 characters.
+fn shown(datum: Datum<'_>, ty: &SqlType) -> String {
+    const CHARACTERS_MAX: usize = 64;
+    if datum.is_null() {
+        return "null".to_string();
+    }
+    let mut text = String::new();
+    repr::text::format(datum, ty, &Default::default(), &mut text);
+    match text.char_indices().nth(CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
 }

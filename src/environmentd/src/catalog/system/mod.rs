@@ -1,0 +1,198 @@
+//! System relations: views over the catalog and the controllers' state, made when a query asks for them.
+//!
+//! Each is one line of a table: identifier, name, columns, and a function from [`SystemState`] to rows. One file per schema. Identifiers are
+//! stored in users' views, so they never change: new relations take new ones.
+
+use super::{Catalog, Entry, SYSTEM_ROLE};
+use crate::catalog::sizes::ReplicaSizes;
+use crate::coord::sessions::SessionInfo;
+use repr::{Frontier, GlobalId, RelationDesc, ReplicaId, Row, SqlType, Timestamp};
+use sql::catalog::{CatalogItem, ItemDetails, ItemName};
+use std::sync::Arc;
+
+mod information_schema;
+mod mz_catalog;
+mod mz_internal;
+mod pg_catalog;
+mod pg_types;
+mod rows;
+
+/// What system relations are made of: one consistent picture of the environment.
+pub struct SystemState {
+    /// The catalog.
+    pub catalog: Arc<Catalog>,
+    /// The database of the session that asks, for `information_schema` and `pg_class`.
+    pub database: String,
+    /// The environment's identifier.
+    pub environment_id: String,
+    /// The sizes that replicas can have.
+    pub sizes: ReplicaSizes,
+    /// Connected sessions.
+    pub sessions: Vec<(u32, SessionInfo)>,
+    /// What is known of each source.
+    pub sources: Vec<SourceState>,
+    /// What is known of each replica.
+    pub replicas: Vec<ReplicaState>,
+    /// What is known of each maintained collection.
+    pub collections: Vec<CollectionState>,
+}
+
+/// What is known of a source.
+#[derive(Clone, Debug)]
+pub struct SourceState {
+    /// The source.
+    pub id: GlobalId,
+    /// When its status last changed.
+    pub changed_at: Timestamp,
+    /// `starting`, `running`, `stalled`, `failed`
+    pub status: &'static str,
+    /// What went wrong.
+    pub error: Option<String>,
+    /// What the user can do.
+    pub hint: Option<String>,
+    /// What it did so far.
+    pub statistics: SourceStatistics,
+}
+
+/// What a source did since its process started.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SourceStatistics {
+    /// Upstream messages received.
+    pub messages_received: u64,
+    /// Upstream bytes received.
+    pub bytes_received: u64,
+    /// Updates committed.
+    pub updates_committed: u64,
+    /// Rows of the snapshot read so far.
+    pub snapshot_rows: u64,
+    /// Upstream position known to exist.
+    pub offset_known: u64,
+    /// Upstream position committed here.
+    pub offset_committed: u64,
+}
+
+/// What is known of a replica.
+#[derive(Clone, Debug)]
+pub struct ReplicaState {
+    /// The replica.
+    pub id: ReplicaId,
+    /// Whether it is connected.
+    pub online: bool,
+    /// Why not.
+    pub reason: Option<String>,
+    /// Since when.
+    pub changed_at: Timestamp,
+}
+
+/// What is known of a maintained collection: a table, source table, materialized view or index.
+#[derive(Clone, Debug)]
+pub struct CollectionState {
+    /// Which.
+    pub id: GlobalId,
+    /// Times at or after it can be read.
+    pub since: Frontier,
+    /// Times before it are final.
+    pub upper: Frontier,
+    /// For an index or materialized view: the replicas, and whether each has caught up.
+    pub hydrated: Vec<(ReplicaId, bool)>,
+}
+
+/// One line of the table of system relations.
+pub struct SystemRelation {
+    /// Its identifier, for ever: `s1001`.
+    pub id: u64,
+    /// Its name.
+    pub name: &'static str,
+    /// Its columns: `name type, name type?, …` where `?` marks a column that may be NULL.
+    pub columns: &'static str,
+    /// Its rows.
+    pub rows: fn(&SystemState) -> Vec<Row>,
+}
+
+/// All schemas with their relations.
+fn schemas() -> [(&'static str, &'static [SystemRelation]); 4] {
+    [
+        ("mz_catalog", mz_catalog::RELATIONS),
+        ("mz_internal", mz_internal::RELATIONS),
+        ("pg_catalog", pg_catalog::RELATIONS),
+        ("information_schema", information_schema::RELATIONS),
+    ]
+}
+
+/// The rows of a system relation.
+pub fn rows_of(id: GlobalId, state: &SystemState) -> Option<Vec<Row>> {
+    let GlobalId::System(number) = id else { return None };
+    let relation = schemas().into_iter().flat_map(|(_, relations)| relations).find(|r| r.id == number)?;
+    Some((relation.rows)(state))
+}
+
+/// The catalog's entries of all system relations.
+pub fn entries() -> impl Iterator<Item = Entry> {
+    schemas().into_iter().flat_map(|(schema, relations)| relations.iter().map(move |r| entry(schema, r)))
+}
+
+fn entry(schema: &str, relation: &SystemRelation) -> Entry {
+    let item = CatalogItem {
+        id: GlobalId::System(relation.id),
+        oid: oid_of(relation),
+        name: ItemName { database: None, schema: schema.to_string(), item: relation.name.to_string() },
+        owner: SYSTEM_ROLE.to_string(),
+        create_sql: String::new(),
+        depends_on: Vec::new(),
+        details: ItemDetails::SystemRelation { desc: parse_columns(relation.columns) },
+    };
+    Entry { item, shard: None }
+}
+
+/// PostgreSQL's own oids where tools know them by heart (its `pg_class.dat`); else one derived from the identifier.
+fn oid_of(relation: &SystemRelation) -> u32 {
+    match relation.name {
+        "pg_class" => 1259,
+        "pg_attribute" => 1249,
+        "pg_type" => 1247,
+        "pg_proc" => 1255,
+        "pg_namespace" => 2615,
+        "pg_database" => 1262,
+        "pg_index" => 2610,
+        "pg_attrdef" => 2604,
+        "pg_constraint" => 2606,
+        "pg_description" => 2609,
+        "pg_am" => 2601,
+        "pg_enum" => 3501,
+        "pg_range" => 3541,
+        _ => 10_000 + relation.id as u32,
+    }
+}
+
+fn parse_columns(columns: &str) -> RelationDesc {
+    columns.split(", ").fold(RelationDesc::empty(), |desc, column| {
+        let (name, ty) = column.split_once(' ').expect("a column is a name and a type");
+        let nullable = ty.ends_with('?');
+        desc.with(name, parse_type(ty.trim_end_matches('?')), nullable)
+    })
+}
+
+fn parse_type(name: &str) -> SqlType {
+    if let Some(element) = name.strip_suffix("[]") {
+        return SqlType::Array(Box::new(parse_type(element)));
+    }
+    match name {
+        "bool" => SqlType::Bool,
+        "int2" => SqlType::Int2,
+        "int4" => SqlType::Int4,
+        "int8" => SqlType::Int8,
+        "float4" => SqlType::Float4,
+        "float8" => SqlType::Float8,
+        "numeric" => SqlType::NUMERIC,
+        "text" => SqlType::Text,
+        "name" => SqlType::Name,
+        "char" => SqlType::InternalChar,
+        "oid" => SqlType::Oid,
+        "regproc" => SqlType::Regproc,
+        "timestamptz" => SqlType::TIMESTAMPTZ,
+        "interval" => SqlType::Interval,
+        "mz_timestamp" => SqlType::MzTimestamp,
+        "jsonb" => SqlType::Jsonb,
+        other => panic!("no type {other} in the table of system relations"),
+    }
+}

@@ -1,0 +1,493 @@
+//! `pg_catalog`: what PostgreSQL's tools expect to find, with PostgreSQL 15's columns.
+
+use super::pg_types::{self, PgType};
+use super::rows::*;
+use super::{SystemRelation, SystemState};
+use crate::catalog::{Entry, SYSTEM_ROLE};
+use expr::ScalarExpr;
+use repr::{Datum, RelationDesc, Row, SqlType};
+use sql::catalog::{CatalogItem, ItemDetails};
+
+/// The relations of this schema.
+pub const RELATIONS: &[SystemRelation] = &[
+    SystemRelation { id: 3001, name: "pg_namespace", columns: "oid oid, nspname name, nspowner oid, nspacl text[]?", rows: namespaces },
+    SystemRelation { id: 3002, name: "pg_class", columns: "oid oid, relname name, relnamespace oid, reltype oid, reloftype oid, relowner oid, relam oid, relfilenode oid, reltablespace oid, relpages int4, reltuples float4, relallvisible int4, reltoastrelid oid, relhasindex bool, relisshared bool, relpersistence char, relkind char, relnatts int2, relchecks int2, relhasrules bool, relhastriggers bool, relhassubclass bool, relrowsecurity bool, relforcerowsecurity bool, relispopulated bool, relreplident char, relispartition bool, reloptions text[]?, relacl text[]?, relpartbound text?", rows: classes },
+    SystemRelation { id: 3003, name: "pg_attribute", columns: "attrelid oid, attname name, atttypid oid, attstattarget int4, attlen int2, attnum int2, attndims int4, atttypmod int4, attbyval bool, attalign char, attstorage char, attcompression char, attnotnull bool, atthasdef bool, atthasmissing bool, attidentity char, attgenerated char, attisdropped bool, attislocal bool, attinhcount int4, attcollation oid, attacl text[]?, attoptions text[]?, attfdwoptions text[]?", rows: attributes },
+    SystemRelation { id: 3004, name: "pg_type", columns: "oid oid, typname name, typnamespace oid, typowner oid, typlen int2, typbyval bool, typtype char, typcategory char, typispreferred bool, typisdefined bool, typdelim char, typrelid oid, typsubscript regproc, typelem oid, typarray oid, typinput regproc, typoutput regproc, typreceive regproc, typsend regproc, typmodin regproc, typmodout regproc, typalign char, typnotnull bool, typbasetype oid, typtypmod int4, typndims int4, typcollation oid, typdefault text?", rows: types },
+    SystemRelation { id: 3005, name: "pg_database", columns: "oid oid, datname name, datdba oid, encoding int4, datlocprovider char, datistemplate bool, datallowconn bool, datconnlimit int4, dattablespace oid, datcollate text, datctype text, daticulocale text?, datacl text[]?", rows: databases },
+    SystemRelation { id: 3006, name: "pg_roles", columns: "oid oid, rolname name, rolsuper bool, rolinherit bool, rolcreaterole bool, rolcreatedb bool, rolcanlogin bool, rolreplication bool, rolconnlimit int4, rolpassword text?, rolvaliduntil timestamptz?, rolbypassrls bool, rolconfig text[]?", rows: roles },
+    SystemRelation { id: 3007, name: "pg_index", columns: "indexrelid oid, indrelid oid, indnatts int2, indnkeyatts int2, indisunique bool, indnullsnotdistinct bool, indisprimary bool, indisexclusion bool, indimmediate bool, indisclustered bool, indisvalid bool, indcheckxmin bool, indisready bool, indislive bool, indisreplident bool, indkey int2[], indcollation oid[], indclass oid[], indoption int2[], indexprs text?, indpred text?", rows: indexes },
+    SystemRelation { id: 3008, name: "pg_description", columns: "objoid oid, classoid oid, objsubid int4, description text", rows: no_rows },
+    SystemRelation { id: 3009, name: "pg_settings", columns: "name text, setting text, unit text?, category text, short_desc text, extra_desc text?, context text, vartype text, source text, min_val text?, max_val text?, enumvals text[]?, boot_val text?, reset_val text?, sourcefile text?, sourceline int4?, pending_restart bool", rows: settings },
+    SystemRelation { id: 3010, name: "pg_am", columns: "oid oid, amname name, amhandler regproc, amtype char", rows: access_methods },
+    SystemRelation { id: 3011, name: "pg_attrdef", columns: "oid oid, adrelid oid, adnum int2, adbin text", rows: attribute_defaults },
+    SystemRelation { id: 3012, name: "pg_enum", columns: "oid oid, enumtypid oid, enumsortorder float4, enumlabel name", rows: no_rows },
+    SystemRelation { id: 3013, name: "pg_range", columns: "rngtypid oid, rngsubtype oid, rngmultitypid oid, rngcollation oid, rngsubopc oid, rngcanonical regproc, rngsubdiff regproc", rows: no_rows },
+    SystemRelation { id: 3014, name: "pg_proc", columns: "oid oid, proname name, pronamespace oid, proowner oid, prolang oid, prokind char, proisstrict bool, proretset bool, provolatile char, pronargs int2, prorettype oid, proargtypes oid[], proargnames text[]?, prosrc text", rows: no_rows },
+    SystemRelation { id: 3015, name: "pg_tables", columns: "schemaname name, tablename name, tableowner name, tablespace name?, hasindexes bool, hasrules bool, hastriggers bool, rowsecurity bool", rows: tables },
+    SystemRelation { id: 3016, name: "pg_views", columns: "schemaname name, viewname name, viewowner name, definition text", rows: views },
+    SystemRelation { id: 3017, name: "pg_matviews", columns: "schemaname name, matviewname name, matviewowner name, tablespace name?, hasindexes bool, ispopulated bool, definition text", rows: matviews },
+    SystemRelation { id: 3018, name: "pg_constraint", columns: "oid oid, conname name, connamespace oid, contype char, condeferrable bool, condeferred bool, convalidated bool, conrelid oid, contypid oid, conindid oid, conparentid oid, confrelid oid, confupdtype char, confdeltype char, confmatchtype char, conislocal bool, coninhcount int4, connoinherit bool, conkey int2[]?, confkey int2[]?, conbin text?", rows: no_rows },
+    SystemRelation { id: 3019, name: "pg_inherits", columns: "inhrelid oid, inhparent oid, inhseqno int4, inhdetachpending bool", rows: no_rows },
+    SystemRelation { id: 3020, name: "pg_policy", columns: "oid oid, polname name, polrelid oid, polcmd char, polpermissive bool, polroles oid[], polqual text?, polwithcheck text?", rows: no_rows },
+    SystemRelation { id: 3021, name: "pg_collation", columns: "oid oid, collname name, collnamespace oid, collowner oid, collprovider char, collisdeterministic bool, collencoding int4, collcollate text?, collctype text?, colliculocale text?, collversion text?", rows: no_rows },
+    SystemRelation { id: 3022, name: "pg_trigger", columns: "oid oid, tgrelid oid, tgparentid oid, tgname name, tgfoid oid, tgtype int2, tgenabled char, tgisinternal bool, tgconstrrelid oid, tgconstrindid oid, tgconstraint oid", rows: no_rows },
+    SystemRelation { id: 3023, name: "pg_stat_activity", columns: "datid oid?, datname name?, pid int4, usesysid oid?, usename name?, application_name text?, client_addr text?, backend_start timestamptz?, state text?, query text?, backend_type text?", rows: activity },
+    SystemRelation { id: 3024, name: "pg_extension", columns: "oid oid, extname name, extowner oid, extnamespace oid, extrelocatable bool, extversion text", rows: no_rows },
+    SystemRelation { id: 3025, name: "pg_depend", columns: "classid oid, objid oid, objsubid int4, refclassid oid, refobjid oid, refobjsubid int4, deptype char", rows: no_rows },
+    SystemRelation { id: 3026, name: "pg_tablespace", columns: "oid oid, spcname name, spcowner oid, spcacl text[]?, spcoptions text[]?", rows: no_rows },
+    SystemRelation { id: 3027, name: "pg_rewrite", columns: "oid oid, rulename name, ev_class oid, ev_type char, ev_enabled char, is_instead bool", rows: no_rows },
+    SystemRelation { id: 3028, name: "pg_indexes", columns: "schemaname name, tablename name, indexname name, tablespace name?, indexdef text", rows: index_definitions },
+    SystemRelation { id: 3029, name: "pg_publication", columns: "oid oid, pubname name, pubowner oid, puballtables bool, pubinsert bool, pubupdate bool, pubdelete bool, pubtruncate bool, pubviaroot bool", rows: no_rows },
+    SystemRelation { id: 3030, name: "pg_user", columns: "usename name, usesysid oid, usecreatedb bool, usesuper bool, userepl bool, usebypassrls bool, passwd text?, valuntil timestamptz?, useconfig text[]?", rows: users },
+    SystemRelation { id: 3031, name: "pg_auth_members", columns: "roleid oid, member oid, grantor oid, admin_option bool", rows: no_rows },
+    SystemRelation { id: 3032, name: "pg_shdescription", columns: "objoid oid, classoid oid, description text", rows: no_rows },
+    SystemRelation { id: 3033, name: "pg_statistic_ext", columns: "oid oid, stxrelid oid, stxname name, stxnamespace oid, stxowner oid, stxkeys int2[], stxkind text[]", rows: no_rows },
+    SystemRelation { id: 3034, name: "pg_publication_rel", columns: "oid oid, prpubid oid, prrelid oid", rows: no_rows },
+];
+
+const FALSE: Datum<'static> = Datum::Bool(false);
+const TRUE: Datum<'static> = Datum::Bool(true);
+const NO_OID: Datum<'static> = Datum::Oid(0);
+
+/// An item's definition with names in place of identifiers.
+pub fn create_sql(state: &SystemState, item: &CatalogItem) -> String {
+    let view = state.catalog.for_session(&crate::catalog::replay::system_context());
+    sql::canonical::display(&item.create_sql, &view)
+}
+
+/// The query of a `CREATE VIEW … AS query`, with a final semicolon, as PostgreSQL shows definitions.
+pub fn query_of(create_sql: &str) -> String {
+    match create_sql.split_once(" AS ") {
+        Some((_, query)) => format!("{};", query.trim_end().trim_end_matches(';')),
+        None => String::new(),
+    }
+}
+
+/// A scalar expression over named columns.
+pub fn expression_text(expr: &ScalarExpr, desc: &RelationDesc) -> String {
+    match expr {
+        ScalarExpr::Column(c) => desc.names.get(*c).map_or_else(|| format!("#{c}"), |n| sql::catalog::quote_ident(n)),
+        ScalarExpr::Literal(Ok(row), typ) => literal_text(row, &typ.ty),
+        ScalarExpr::Call { func, args } => {
+            let args: Vec<_> = args.iter().map(|arg| expression_text(arg, desc)).collect();
+            format!("{}({})", func.0.name, args.join(", "))
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn literal_text(row: &Row, ty: &SqlType) -> String {
+    let datum = row.iter().next().unwrap_or(Datum::Null);
+    if datum.is_null() {
+        return "NULL".to_string();
+    }
+    let mut text = String::new();
+    repr::text::format(datum, ty, &Default::default(), &mut text);
+    match ty {
+        SqlType::Int2 | SqlType::Int4 | SqlType::Int8 | SqlType::Numeric(_) | SqlType::Bool => text,
+        _ => format!("'{}'::{ty}", text.replace('\'', "''")),
+    }
+}
+
+/// A table column's default as SQL, if it has one.
+pub fn default_text(item: &CatalogItem, position: usize) -> Option<String> {
+    let ItemDetails::Table { desc, defaults } = &item.details else { return None };
+    match defaults.get(position)? {
+        ScalarExpr::Literal(Ok(row), _) if row.iter().next().is_none_or(|d| d.is_null()) => None,
+        default => Some(expression_text(default, desc)),
+    }
+}
+
+fn namespaces(state: &SystemState) -> Vec<Row> {
+    let in_database = |s: &&crate::catalog::Schema| s.database.as_ref().is_none_or(|d| *d == state.database);
+    let row = |s: &crate::catalog::Schema| {
+        let owner = Datum::Oid(role_oid(&state.catalog, &s.owner));
+        Row::pack([Datum::Oid(s.oid), Datum::Text(&s.name), owner, Datum::Null])
+    };
+    state.catalog.schemas().filter(in_database).map(row).collect()
+}
+
+/// PostgreSQL's letter for an item in `pg_class`; none if it is not there.
+fn relkind(item: &CatalogItem) -> Option<&'static str> {
+    match &item.details {
+        ItemDetails::Table { .. } | ItemDetails::SourceTable { .. } => Some("r"),
+        ItemDetails::Source { .. } => Some("r"),
+        ItemDetails::View { .. } | ItemDetails::SystemRelation { .. } => Some("v"),
+        ItemDetails::MaterializedView { .. } => Some("m"),
+        ItemDetails::Index { .. } => Some("i"),
+        ItemDetails::Secret | ItemDetails::Connection(_) => None,
+    }
+}
+
+/// The items of the session's database and the system schemas that have a row in `pg_class`.
+fn visible(state: &SystemState) -> impl Iterator<Item = (&Entry, &'static str)> {
+    let in_database = |entry: &&Entry| entry.item.name.database.as_ref().is_none_or(|d| *d == state.database);
+    let entries = state.catalog.entries().map(AsRef::as_ref).filter(in_database);
+    entries.filter_map(|entry| relkind(&entry.item).map(|kind| (entry, kind)))
+}
+
+fn has_index(state: &SystemState, item: &CatalogItem) -> bool {
+    let is_index = |id| state.catalog.item(id).is_some_and(|i| matches!(i.details, ItemDetails::Index { .. }));
+    state.catalog.used_by(item.id).any(is_index)
+}
+
+fn classes(state: &SystemState) -> Vec<Row> {
+    visible(state).map(|(entry, kind)| class(state, entry, kind)).collect()
+}
+
+fn class(state: &SystemState, entry: &Entry, kind: &'static str) -> Row {
+    let item = &entry.item;
+    let columns = match &item.details {
+        ItemDetails::Index { keys, .. } => keys.len(),
+        details => details.desc().map_or(0, RelationDesc::arity),
+    };
+    Row::pack([
+        Datum::Oid(item.oid),
+        Datum::Text(&item.name.item),
+        Datum::Oid(schema_oid(&state.catalog, item)),
+        NO_OID,
+        NO_OID,
+        Datum::Oid(role_oid(&state.catalog, &item.owner)),
+        NO_OID,
+        Datum::Oid(item.oid),
+        NO_OID,
+        Datum::Int4(0),
+        Datum::Float4(-1.0),
+        Datum::Int4(0),
+        NO_OID,
+        Datum::Bool(has_index(state, item)),
+        FALSE,
+        Datum::Text("p"),
+        Datum::Text(kind),
+        Datum::Int2(columns as i16),
+        Datum::Int2(0),
+        FALSE,
+        FALSE,
+        FALSE,
+        FALSE,
+        FALSE,
+        TRUE,
+        Datum::Text("d"),
+        FALSE,
+        Datum::Null,
+        Datum::Null,
+        Datum::Null,
+    ])
+}
+
+fn attributes(state: &SystemState) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (entry, _) in visible(state) {
+        if let Some(desc) = entry.item.details.desc() {
+            for position in 0..desc.arity() {
+                rows.push(attribute(&entry.item, desc, position));
+            }
+        }
+        if let ItemDetails::Index { on, keys, .. } = &entry.item.details {
+            let Some(desc) = state.catalog.item(*on).and_then(|i| i.details.desc()) else { continue };
+            let key_desc = keys.iter().fold(RelationDesc::empty(), |key_desc, key| {
+                let typ = key.typ(&desc.typ.columns);
+                key_desc.with(&expression_text(key, desc), typ.ty, typ.nullable)
+            });
+            rows.extend((0..key_desc.arity()).map(|position| attribute(&entry.item, &key_desc, position)));
+        }
+    }
+    rows
+}
+
+fn attribute(item: &CatalogItem, desc: &RelationDesc, position: usize) -> Row {
+    let column = &desc.typ.columns[position];
+    let oid = repr::pg::oid(&column.ty);
+    let len = pg_types::by_oid(oid).map_or(-1, |t| t.len);
+    let dimensions = i32::from(matches!(column.ty, SqlType::Array(_)));
+    Row::pack([
+        Datum::Oid(item.oid),
+        Datum::Text(&desc.names[position]),
+        Datum::Oid(oid),
+        Datum::Int4(-1),
+        Datum::Int2(len),
+        Datum::Int2(position as i16 + 1),
+        Datum::Int4(dimensions),
+        Datum::Int4(repr::pg::typmod(&column.ty)),
+        Datum::Bool((1..=8).contains(&len)),
+        Datum::Text("i"),
+        Datum::Text("p"),
+        Datum::Text(""),
+        Datum::Bool(!column.nullable),
+        Datum::Bool(default_text(item, position).is_some()),
+        FALSE,
+        Datum::Text(""),
+        Datum::Text(""),
+        FALSE,
+        TRUE,
+        Datum::Int4(0),
+        NO_OID,
+        Datum::Null,
+        Datum::Null,
+        Datum::Null,
+    ])
+}
+
+fn types(state: &SystemState) -> Vec<Row> {
+    let namespace = state.catalog.schema(None, "pg_catalog").map_or(0, |s| s.oid);
+    pg_types::TYPES.iter().map(|t| type_row(t, namespace)).collect()
+}
+
+fn type_row(t: &PgType, namespace: u32) -> Row {
+    // No function has a row in `pg_proc`, so none can be referred to.
+    let no_function = NO_OID;
+    Row::pack([
+        Datum::Oid(t.oid),
+        Datum::Text(t.name),
+        Datum::Oid(namespace),
+        Datum::Oid(SYSTEM_ROLE_OID),
+        Datum::Int2(t.len),
+        Datum::Bool((1..=8).contains(&t.len)),
+        Datum::Text(if t.category == "P" { "p" } else { "b" }),
+        Datum::Text(t.category),
+        Datum::Bool(t.preferred()),
+        TRUE,
+        Datum::Text(","),
+        NO_OID,
+        no_function,
+        Datum::Oid(t.element),
+        Datum::Oid(t.array),
+        no_function,
+        no_function,
+        no_function,
+        no_function,
+        no_function,
+        no_function,
+        Datum::Text("i"),
+        FALSE,
+        NO_OID,
+        Datum::Int4(-1),
+        Datum::Int4(0),
+        NO_OID,
+        Datum::Null,
+    ])
+}
+
+fn databases(state: &SystemState) -> Vec<Row> {
+    let row = |d: &crate::catalog::Database| {
+        Row::pack([
+            Datum::Oid(d.oid),
+            Datum::Text(&d.name),
+            Datum::Oid(role_oid(&state.catalog, &d.owner)),
+            Datum::Int4(6),
+            Datum::Text("c"),
+            FALSE,
+            TRUE,
+            Datum::Int4(-1),
+            NO_OID,
+            Datum::Text("C"),
+            Datum::Text("C"),
+            Datum::Null,
+            Datum::Null,
+        ])
+    };
+    state.catalog.databases().map(row).collect()
+}
+
+/// Oid and name of every role.
+fn all_roles(state: &SystemState) -> impl Iterator<Item = (u32, &str)> {
+    let users = state.catalog.roles().map(|role| (role.oid, role.name.as_str()));
+    std::iter::once((SYSTEM_ROLE_OID, SYSTEM_ROLE)).chain(users)
+}
+
+fn roles(state: &SystemState) -> Vec<Row> {
+    let row = |(oid, name): (u32, &str)| {
+        Row::pack([
+            Datum::Oid(oid),
+            Datum::Text(name),
+            TRUE,
+            TRUE,
+            TRUE,
+            TRUE,
+            TRUE,
+            FALSE,
+            Datum::Int4(-1),
+            Datum::Text("********"),
+            Datum::Null,
+            TRUE,
+            Datum::Null,
+        ])
+    };
+    all_roles(state).map(row).collect()
+}
+
+fn users(state: &SystemState) -> Vec<Row> {
+    let row = |(oid, name): (u32, &str)| {
+        let (password, null) = (Datum::Text("********"), Datum::Null);
+        Row::pack([Datum::Text(name), Datum::Oid(oid), TRUE, TRUE, FALSE, TRUE, password, null, null])
+    };
+    all_roles(state).map(row).collect()
+}
+
+fn indexes(state: &SystemState) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (entry, _) in visible(state) {
+        let ItemDetails::Index { on, keys, .. } = &entry.item.details else { continue };
+        let Some(relation) = state.catalog.item(*on) else { continue };
+        rows.push(index(entry, relation.oid, keys));
+    }
+    rows
+}
+
+fn index(entry: &Entry, relation: u32, keys: &[ScalarExpr]) -> Row {
+    let column = |key: &ScalarExpr| match key {
+        ScalarExpr::Column(c) => Datum::Int2(*c as i16 + 1),
+        _ => Datum::Int2(0),
+    };
+    let columns = repr::array::encode_list(keys.iter().map(column));
+    let zeros = repr::array::encode_list(keys.iter().map(|_| Datum::Int2(0)));
+    let no_oids = repr::array::encode_list(keys.iter().map(|_| NO_OID));
+    let array = |bytes| Datum::Array(repr::ArrayRef::from_encoded(bytes));
+    let count = Datum::Int2(keys.len() as i16);
+    Row::pack([
+        Datum::Oid(entry.item.oid),
+        Datum::Oid(relation),
+        count,
+        count,
+        FALSE,
+        FALSE,
+        FALSE,
+        FALSE,
+        TRUE,
+        FALSE,
+        TRUE,
+        FALSE,
+        TRUE,
+        TRUE,
+        FALSE,
+        array(&columns),
+        array(&no_oids),
+        array(&no_oids),
+        array(&zeros),
+        Datum::Null,
+        Datum::Null,
+    ])
+}
+
+fn index_definitions(state: &SystemState) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (entry, _) in visible(state) {
+        let ItemDetails::Index { on, .. } = &entry.item.details else { continue };
+        let Some(relation) = state.catalog.item(*on) else { continue };
+        rows.push(Row::pack([
+            Datum::Text(&entry.item.name.schema),
+            Datum::Text(&relation.name.item),
+            Datum::Text(&entry.item.name.item),
+            Datum::Null,
+            Datum::Text(&create_sql(state, &entry.item)),
+        ]));
+    }
+    rows
+}
+
+fn settings(state: &SystemState) -> Vec<Row> {
+    let settings = [
+        ("server_version", "15.0", "string"),
+        ("server_version_num", "150000", "integer"),
+        ("server_encoding", "UTF8", "string"),
+        ("integer_datetimes", "on", "bool"),
+        ("max_identifier_length", "255", "integer"),
+        ("max_index_keys", "32", "integer"),
+        ("standard_conforming_strings", "on", "bool"),
+        ("mz_environment_id", state.environment_id.as_str(), "string"),
+    ];
+    let row = |(name, value, ty): (&str, &str, &str)| {
+        let (text, null) = (Datum::Text, Datum::Null);
+        let head = [text(name), text(value), null, text("Preset Options"), text(""), null, text("internal")];
+        let tail = [text(ty), text("default"), null, null, null, text(value), text(value), null, null, FALSE];
+        Row::pack(head.into_iter().chain(tail))
+    };
+    settings.into_iter().map(row).collect()
+}
+
+fn access_methods(_: &SystemState) -> Vec<Row> {
+    let row = |(oid, name, kind): (u32, &str, &str)| {
+        Row::pack([Datum::Oid(oid), Datum::Text(name), NO_OID, Datum::Text(kind)])
+    };
+    [(2, "heap", "t"), (403, "btree", "i")].into_iter().map(row).collect()
+}
+
+fn attribute_defaults(state: &SystemState) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (entry, _) in visible(state) {
+        let arity = entry.item.details.desc().map_or(0, RelationDesc::arity);
+        for position in 0..arity {
+            let Some(default) = default_text(&entry.item, position) else { continue };
+            let number = Datum::Int2(position as i16 + 1);
+            let oid = Datum::Oid(entry.item.oid.wrapping_add(position as u32));
+            rows.push(Row::pack([oid, Datum::Oid(entry.item.oid), number, Datum::Text(&default)]));
+        }
+    }
+    rows
+}
+
+fn tables(state: &SystemState) -> Vec<Row> {
+    let row = |(entry, _): (&Entry, _)| {
+        Row::pack([
+            Datum::Text(&entry.item.name.schema),
+            Datum::Text(&entry.item.name.item),
+            Datum::Text(&entry.item.owner),
+            Datum::Null,
+            Datum::Bool(has_index(state, &entry.item)),
+            FALSE,
+            FALSE,
+            FALSE,
+        ])
+    };
+    visible(state).filter(|(_, kind)| *kind == "r").map(row).collect()
+}
+
+fn views(state: &SystemState) -> Vec<Row> {
+    let row = |(entry, _): (&Entry, _)| {
+        let definition = query_of(&create_sql(state, &entry.item));
+        Row::pack([
+            Datum::Text(&entry.item.name.schema),
+            Datum::Text(&entry.item.name.item),
+            Datum::Text(&entry.item.owner),
+            Datum::Text(&definition),
+        ])
+    };
+    visible(state).filter(|(_, kind)| *kind == "v").map(row).collect()
+}
+
+fn matviews(state: &SystemState) -> Vec<Row> {
+    let row = |(entry, _): (&Entry, _)| {
+        let definition = query_of(&create_sql(state, &entry.item));
+        Row::pack([
+            Datum::Text(&entry.item.name.schema),
+            Datum::Text(&entry.item.name.item),
+            Datum::Text(&entry.item.owner),
+            Datum::Null,
+            Datum::Bool(has_index(state, &entry.item)),
+            TRUE,
+            Datum::Text(&definition),
+        ])
+    };
+    visible(state).filter(|(_, kind)| *kind == "m").map(row).collect()
+}
+
+fn activity(state: &SystemState) -> Vec<Row> {
+    let row = |(id, session): &(u32, crate::coord::SessionInfo)| {
+        let database = state.catalog.database(&session.database);
+        Row::pack([
+            database.map_or(Datum::Null, |d| Datum::Oid(d.oid)),
+            Datum::Text(&session.database),
+            Datum::Int4(*id as i32),
+            Datum::Oid(role_oid(&state.catalog, &session.user)),
+            Datum::Text(&session.user),
+            Datum::Text(&session.application_name),
+            text_or_null(session.client_addr.as_ref()),
+            timestamptz(session.connected_at),
+            Datum::Text("active"),
+            Datum::Text(""),
+            Datum::Text("client backend"),
+        ])
+    };
+    state.sessions.iter().map(row).collect()
+}

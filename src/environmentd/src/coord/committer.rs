@@ -1,0 +1,270 @@
+//! Group commit: the one task that advances the environment's clock.
+//!
+//! ```text
+//!  sessions ─▶ queue ─▶ take all that wait ─▶ validate each ─▶ time = max(now, last + 1) ─▶ one ClockWriter::commit ─▶ answer all
+//! ```
+//!
+//! LAW: at most one commit falls in a millisecond, and none is ahead of the wall clock; batches grow instead. When nobody writes, empty commits
+//! tick: often while someone reads, else every second.
+
+use super::time::{Oracle, now_ms};
+use super::write::CommitError;
+use crate::catalog::Catalog;
+use arc_swap::ArcSwap;
+use persist::{Batch, ClockWriter, Commit, CommitOutcome, CompareAndSet, PersistClient, PersistError};
+use repr::{Frontier, GlobalId, RelationDesc, ShardId, SqlError, SqlState, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// How often the clock ticks while someone reads.
+const TICK_ACTIVE: Duration = Duration::from_millis(50);
+/// How often the clock ticks when nobody does; the lease must not run out in between.
+const TICK_IDLE: Duration = Duration::from_secs(1);
+/// Requests that wait at most; more make sessions wait.
+const QUEUE_MAX: usize = 1024;
+
+/// A write, ready to be stamped.
+pub struct WriteRequest {
+    /// What to append; the updates' times are before any commit's.
+    pub batches: Vec<(GlobalId, ShardId, Batch)>,
+    /// When it read, if it did.
+    pub read_at: Option<Timestamp>,
+    /// What must not have changed since.
+    pub tables_read: BTreeSet<GlobalId>,
+}
+
+/// A change of the catalog.
+pub struct CatalogRequest {
+    /// The durable change.
+    pub change: CompareAndSet,
+    /// Shards to create first, on the environment's clock.
+    pub shards: Vec<(ShardId, RelationDesc)>,
+}
+
+enum Request {
+    Write(WriteRequest, oneshot::Sender<Result<Timestamp, CommitError>>),
+    Catalog(CatalogRequest, oneshot::Sender<Result<Timestamp, SqlError>>),
+}
+
+/// Where requests go.
+#[derive(Clone)]
+pub struct CommitterHandle(mpsc::Sender<Request>);
+
+impl CommitterHandle {
+    /// Commits a write.
+    pub async fn write(&self, request: WriteRequest) -> Result<Timestamp, CommitError> {
+        let (reply, answer) = oneshot::channel();
+        self.0.send(Request::Write(request, reply)).await.map_err(|_| shutting_down())?;
+        answer.await.map_err(|_| shutting_down())?
+    }
+
+    /// Commits a change of the catalog.
+    pub async fn catalog(&self, request: CatalogRequest) -> Result<Timestamp, SqlError> {
+        let (reply, answer) = oneshot::channel();
+        self.0.send(Request::Catalog(request, reply)).await.map_err(|_| shutting_down())?;
+        answer.await.map_err(|_| shutting_down())?
+    }
+}
+
+fn shutting_down() -> SqlError {
+    SqlError::new(SqlState::ADMIN_SHUTDOWN, "terminating connection due to administrator command")
+}
+
+/// The task's state.
+pub struct Committer {
+    persist: PersistClient,
+    writer: ClockWriter,
+    oracle: Arc<Oracle>,
+    catalog: Arc<ArcSwap<Catalog>>,
+    /// When each table was last written; those not here, not since the start.
+    written: BTreeMap<GlobalId, Timestamp>,
+    /// Everything before it may have been written by an earlier environmentd.
+    started: Timestamp,
+    /// Why the environment cannot go on.
+    fatal: watch::Sender<Option<String>>,
+}
+
+impl Committer {
+    /// Starts the task; it ends with its last handle, or for a reason that it tells `fatal`.
+    pub fn spawn(
+        persist: PersistClient,
+        writer: ClockWriter,
+        oracle: Arc<Oracle>,
+        catalog: Arc<ArcSwap<Catalog>>,
+        fatal: watch::Sender<Option<String>>,
+    ) -> CommitterHandle {
+        let started = writer.upper().last_complete().unwrap_or(0);
+        let (sender, receiver) = mpsc::channel(QUEUE_MAX);
+        let committer = Committer { persist, writer, oracle, catalog, written: BTreeMap::new(), started, fatal };
+        tokio::spawn(committer.run(receiver));
+        CommitterHandle(sender)
+    }
+
+    async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        let mut last = Instant::now();
+        loop {
+            let mut batch = Vec::new();
+            tokio::select! {
+                taken = requests.recv_many(&mut batch, QUEUE_MAX) => if taken == 0 { return },
+                () = self.until_tick(last) => {}
+            }
+            last = Instant::now();
+            if let Err(reason) = self.handle(batch).await {
+                tracing::error!("{reason}");
+                self.fatal.send_replace(Some(reason));
+                return;
+            }
+        }
+    }
+
+    /// Waits until a tick is due, looking again now and then because someone may begin to read.
+    async fn until_tick(&self, last: Instant) {
+        loop {
+            let interval = if self.oracle.is_active() { TICK_ACTIVE } else { TICK_IDLE };
+            match interval.checked_sub(last.elapsed()) {
+                None => return,
+                Some(wait) => tokio::time::sleep(wait.min(TICK_ACTIVE)).await,
+            }
+        }
+    }
+
+    /// Commits a batch of requests: all writes together, each change of the catalog on its own.
+    async fn handle(&mut self, batch: Vec<Request>) -> Result<(), String> {
+        let mut writes = Vec::new();
+        let mut changes = Vec::new();
+        for request in batch {
+            match request {
+                Request::Write(request, reply) => writes.push((request, reply)),
+                Request::Catalog(request, reply) => changes.push((request, reply)),
+            }
+        }
+        if changes.is_empty() || !writes.is_empty() {
+            self.commit_writes(writes).await?;
+        }
+        for (request, reply) in changes {
+            let answer = self.commit_catalog(request).await?;
+            let _ = reply.send(answer);
+        }
+        Ok(())
+    }
+
+    async fn commit_writes(
+        &mut self,
+        requests: Vec<(WriteRequest, oneshot::Sender<Result<Timestamp, CommitError>>)>,
+    ) -> Result<(), String> {
+        let catalog = self.catalog.load_full();
+        let (mut batches, mut replies, mut tables) = (BTreeMap::<ShardId, Vec<Batch>>::new(), Vec::new(), BTreeSet::new());
+        for (request, reply) in requests {
+            if let Err(error) = self.validate(&catalog, &request, &tables) {
+                let _ = reply.send(Err(error));
+                continue;
+            }
+            for (table, shard, batch) in request.batches {
+                tables.insert(table);
+                batches.entry(shard).or_default().push(batch);
+            }
+            replies.push(reply);
+        }
+        let writes = batches.into_iter().flat_map(|(shard, all)| all.into_iter().map(move |batch| (shard, batch)));
+        match self.commit(writes.collect(), Vec::new()).await? {
+            Ok(time) => {
+                self.written.extend(tables.into_iter().map(|table| (table, time)));
+                replies.into_iter().for_each(|reply| drop(reply.send(Ok(time))));
+            }
+            Err(error) => replies.into_iter().for_each(|reply| drop(reply.send(Err(error.clone().into())))),
+        }
+        Ok(())
+    }
+
+    /// Whether a write can still be done: its tables exist, and what it read is as it was, also after the writes of this batch before it.
+    fn validate(
+        &self,
+        catalog: &Catalog,
+        request: &WriteRequest,
+        tables: &BTreeSet<GlobalId>,
+    ) -> Result<(), CommitError> {
+        for (table, shard, _) in &request.batches {
+            if catalog.entry(*table).is_none_or(|entry| entry.shard != Some(*shard)) {
+                let what = "the table was dropped while the statement was running";
+                return Err(SqlError::new(SqlState::UNDEFINED_TABLE, what).into());
+            }
+        }
+        let Some(read_at) = request.read_at else { return Ok(()) };
+        for table in &request.tables_read {
+            let written = self.written.get(table).copied().unwrap_or(self.started);
+            if tables.contains(table) || written > read_at {
+                return Err(CommitError::Conflict);
+            }
+        }
+        Ok(())
+    }
+
+    async fn commit_catalog(&mut self, request: CatalogRequest) -> Result<Result<Timestamp, SqlError>, String> {
+        if !request.shards.is_empty()
+            && let Err(error) = self.persist.create_shards(&mut self.writer, &request.shards).await
+        {
+            return self.failed(error).await.map(Err);
+        }
+        self.commit(Vec::new(), vec![request.change]).await
+    }
+
+    /// One step of the clock. The outer error ends the environment, the inner one is the clients'.
+    async fn commit(
+        &mut self,
+        mut writes: Vec<(ShardId, Batch)>,
+        also: Vec<CompareAndSet>,
+    ) -> Result<Result<Timestamp, SqlError>, String> {
+        let time = self.next_time().await;
+        for (_, batch) in &mut writes {
+            batch.advance_to(time);
+        }
+        let began = Instant::now();
+        let commit = Commit { new_upper: Frontier::at(time + 1), position: None, writes, also };
+        match self.writer.commit(commit).await {
+            Ok(CommitOutcome::Committed) => {
+                self.oracle.committed(time, began);
+                Ok(Ok(time))
+            }
+            Ok(CommitOutcome::Fenced { epoch }) => Err(fenced(epoch)),
+            Ok(CommitOutcome::AlsoMismatch) => Err("the catalog was changed by another environmentd".to_string()),
+            Ok(CommitOutcome::UpperMismatch { .. }) => {
+                self.failed(PersistError::Usage("the environment's clock was moved by someone else".into())).await.map(Err)
+            }
+            Err(error) => self.failed(error).await.map(Err),
+        }
+    }
+
+    /// The time of the next commit; waits until it is not ahead of the wall clock.
+    async fn next_time(&self) -> Timestamp {
+        let last = self.writer.upper().last_complete().unwrap_or(0);
+        loop {
+            let now = now_ms();
+            if now > last {
+                return now;
+            }
+            tokio::time::sleep(Duration::from_millis((last + 1 - now).min(1000))).await;
+        }
+    }
+
+    /// What to tell clients of a failed commit; reads the clock again, as the commit may have happened.
+    async fn failed(&mut self, error: PersistError) -> Result<SqlError, String> {
+        if let PersistError::Fenced { epoch, .. } = error {
+            return Err(fenced(epoch));
+        }
+        tracing::error!(%error, "a commit failed");
+        if let Err(again) = self.writer.refresh().await {
+            if let PersistError::Fenced { epoch, .. } = again {
+                return Err(fenced(epoch));
+            }
+            tracing::error!(error = %again, "the clock cannot be read");
+            tokio::time::sleep(TICK_ACTIVE).await;
+        }
+        Ok(error.into())
+    }
+}
+
+fn fenced(epoch: u64) -> String {
+    format!("a newer environmentd (epoch {epoch}) has taken over this environment; this one stops")
+}

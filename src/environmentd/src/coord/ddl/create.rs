@@ -1,0 +1,245 @@
+//! Items: tables, views, materialized views, indexes, secrets, connections. Sources are in `purify`.
+
+use super::{Change, DdlOutcome, Environment, NewEntry, already_exists, done, new_shard, skipped, upstream};
+use crate::catalog::replay;
+use crate::catalog::store::CatalogStore;
+use crate::controller::DataflowKind;
+use crate::coord::write::evaluate;
+use crate::session::SessionContext;
+use repr::{Arena, Datum, Frontier, GlobalId, SqlError, SqlState};
+use sql::catalog::ItemDetails;
+use sql::plan::{CreateItemPlan, NewItem};
+
+/// The clock of tables that SQL writes.
+pub const TABLE_CLOCK: &str = "env";
+
+/// The clock of a materialized view.
+pub fn view_clock(id: GlobalId) -> String {
+    format!("view/{id}")
+}
+
+/// The clock of a source's tables.
+pub fn source_clock(id: GlobalId) -> String {
+    format!("source/{id}")
+}
+
+/// Fences older plans of the same view: raised when a view's plan changes while its shard stays.
+pub const PLAN_VERSION: u64 = 1;
+
+impl Environment {
+    pub(super) async fn create_item(
+        &self,
+        store: &mut CatalogStore,
+        cx: &SessionContext,
+        plan: CreateItemPlan,
+    ) -> Result<DdlOutcome, SqlError> {
+        let tag = tag(&plan.item);
+        let mut change = self.begin(store);
+        if let Some(replaced) = plan.replace {
+            change.replace(replaced)?;
+        }
+        if let Some(existing) = change.catalog.by_name(&plan.name) {
+            let error = already_exists(&existing.details, &plan.name);
+            return if plan.if_not_exists { skipped(tag, error) } else { Err(error) };
+        }
+        change.check(&plan)?;
+        let id = change.transaction.next_item();
+        match plan.item {
+            NewItem::Secret { .. } => self.create_secret(store, cx, change, id, plan).await?,
+            NewItem::Connection { .. } => self.create_connection(store, cx, change, id, plan).await?,
+            NewItem::Table { .. } => self.create_table(store, cx, change, id, plan).await?,
+            NewItem::View { .. } => self.create_view(store, cx, change, id, plan).await?,
+            NewItem::MaterializedView { .. } => self.create_materialized_view(store, cx, change, id, plan).await?,
+            NewItem::Index { .. } => self.create_index(store, cx, change, id, plan).await?,
+            NewItem::Source { .. } => self.create_source(store, cx, change, id, plan).await?,
+            NewItem::SourceTable { .. } => return Err(SqlError::unsupported("CREATE TABLE … FROM SOURCE")),
+        }
+        done(tag)
+    }
+
+    async fn create_secret(
+        &self,
+        store: &mut CatalogStore,
+        cx: &SessionContext,
+        mut change: Change,
+        id: GlobalId,
+        plan: CreateItemPlan,
+    ) -> Result<(), SqlError> {
+        let NewItem::Secret { mut value } = plan.item.clone() else { return Ok(()) };
+        self.with_moment(cx, self.0.oracle.last(), |moment| moment.replace(&mut value));
+        let row = evaluate(&[value], &[], &Arena::new())?;
+        match row.iter().next() {
+            Some(Datum::Bytes(bytes)) => self.0.secrets.put(id, bytes)?,
+            Some(Datum::Text(text)) => self.0.secrets.put(id, text.as_bytes())?,
+            _ => return Err(SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, "secret value can not be null")),
+        }
+        // The text of the statement holds the value: it is never kept.
+        change.add(cx, new_entry(id, CreateItemPlan { create_sql: String::new(), ..plan }, None));
+        self.finish(store, change).await?;
+        Ok(())
+    }
+
+    async fn create_connection(
+        &self,
+        store: &mut CatalogStore,
+        cx: &SessionContext,
+        mut change: Change,
+        id: GlobalId,
+        plan: CreateItemPlan,
+    ) -> Result<(), SqlError> {
+        if let NewItem::Connection { details, validate: true } = &plan.item {
+            upstream::connect(details, &self.0.secrets).await?;
+        }
+        change.add(cx, new_entry(id, plan, None));
+        self.finish(store, change).await?;
+        Ok(())
+    }
+
+    async fn create_table(
+        &self,
+        store: &mut CatalogStore,
+        cx: &SessionContext,
+        mut change: Change,
+        id: GlobalId,
+        plan: CreateItemPlan,
+    ) -> Result<(), SqlError> {
+        let shard = new_shard();
+        let entry = new_entry(id, plan, Some(shard));
+        change.shards.extend(entry.details.desc().map(|desc| (shard, desc.clone())));
+        change.add(cx, entry);
+        // ORDER: the shard can be read before a session can see the table.
+        self.0.controller.add_shard(id, shard, TABLE_CLOCK, Frontier::MIN);
+        if let Err(error) = self.finish(store, change).await {
+            self.0.controller.remove_shard(id);
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    async fn create_view(
+        &self,
+        store: &mut CatalogStore,
+        cx: &SessionContext,
+        mut change: Change,
+        id: GlobalId,
+        plan: CreateItemPlan,
+    ) -> Result<(), SqlError> {
+        change.add(cx, new_entry(id, plan, None));
+        self.finish(store, change).await?;
+        Ok(())
+    }
+
+    async fn create_index(
+        &self,
+        store: &mut CatalogStore,
+        cx: &SessionContext,
+        mut change: Change,
+        id: GlobalId,
+        plan: CreateItemPlan,
+    ) -> Result<(), SqlError> {
+        change.add(cx, new_entry(id, plan, None));
+        let planned = self.plan_maintained(&change.catalog, id)?;
+        let holds = self.0.controller.hold(&planned.inputs)?;
+        let as_of = if planned.inputs.is_empty() { self.0.oracle.last() } else { holds.since() };
+        self.finish(store, change).await?;
+        self.0.controller.create_dataflow(planned.cluster, DataflowKind::Index, planned.at(as_of));
+        Ok(())
+    }
+
+    async fn create_materialized_view(
+        &self,
+        store: &mut CatalogStore,
+        cx: &SessionContext,
+        mut change: Change,
+        id: GlobalId,
+        plan: CreateItemPlan,
+    ) -> Result<(), SqlError> {
+        let shard = new_shard();
+        let entry = new_entry(id, plan, Some(shard));
+        let desc = entry.details.desc().cloned().unwrap_or_default();
+        change.add(cx, entry);
+        let planned = self.plan_maintained(&change.catalog, id)?;
+        let holds = self.0.controller.hold(&planned.inputs)?;
+        let as_of = if planned.inputs.is_empty() { self.0.oracle.last() } else { holds.since() };
+        // ORDER: a shard that no catalog names is found and dropped at the next start; a catalog that names no shard is broken.
+        let mut clock = self.0.persist.open_clock(&view_clock(id), PLAN_VERSION).await?;
+        self.0.persist.create_shards(&mut clock, &[(shard, desc)]).await?;
+        self.0.persist.downgrade_since(&[(shard, Frontier::at(as_of))]).await?;
+        self.0.controller.add_shard(id, shard, &view_clock(id), Frontier::at(as_of));
+        if let Err(error) = self.finish(store, change).await {
+            self.0.controller.remove_shard(id);
+            return Err(error);
+        }
+        self.0.controller.create_dataflow(planned.cluster, DataflowKind::MaterializedView, planned.at(as_of));
+        Ok(())
+    }
+}
+
+impl Change {
+    /// Makes room for a view of the same name.
+    fn replace(&mut self, replaced: GlobalId) -> Result<(), SqlError> {
+        let Some(entry) = self.catalog.entry(replaced).cloned() else { return Ok(()) };
+        if !matches!(entry.item.details, ItemDetails::View { .. }) {
+            let what = format!("\"{}\" is not a view", entry.item.name.item);
+            return Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, what));
+        }
+        self.check_unused(&entry)?;
+        self.remove(&entry);
+        Ok(())
+    }
+
+    /// Refuses to drop what others depend on.
+    fn check_unused(&self, entry: &crate::catalog::Entry) -> Result<(), SqlError> {
+        let users: Vec<_> = self.catalog.used_by(entry.item.id).filter_map(|id| self.catalog.item(id)).collect();
+        if users.is_empty() { Ok(()) } else { Err(super::drop::still_used(&[&entry.item], &users, &self.catalog)) }
+    }
+
+    /// Checks that what the plan refers to is still there, and fit for it.
+    fn check(&self, plan: &CreateItemPlan) -> Result<(), SqlError> {
+        for id in &plan.depends_on {
+            if self.catalog.item(*id).is_none() {
+                let what = "an object that the statement refers to was dropped";
+                return Err(SqlError::new(SqlState::UNDEFINED_TABLE, what));
+            }
+        }
+        let schema = self.catalog.schema(plan.name.database.as_deref(), &plan.name.schema);
+        if schema.is_none() {
+            let what = format!("schema \"{}\" does not exist", plan.name.schema);
+            return Err(SqlError::new(SqlState::INVALID_SCHEMA_NAME, what));
+        }
+        let cluster = match &plan.item {
+            NewItem::MaterializedView { cluster, .. }
+            | NewItem::Index { cluster, .. }
+            | NewItem::Source { cluster, .. } => cluster,
+            _ => return Ok(()),
+        };
+        match self.catalog.cluster(*cluster) {
+            Some(_) => Ok(()),
+            None => Err(SqlError::new(SqlState::UNDEFINED_OBJECT, "the cluster was dropped")),
+        }
+    }
+}
+
+/// An entry from its plan.
+fn new_entry(id: GlobalId, plan: CreateItemPlan, shard: Option<repr::ShardId>) -> NewEntry {
+    NewEntry {
+        id,
+        name: plan.name,
+        details: replay::details(plan.item),
+        create_sql: plan.create_sql,
+        depends_on: plan.depends_on,
+        shard,
+    }
+}
+
+fn tag(item: &NewItem) -> &'static str {
+    match item {
+        NewItem::Table { .. } | NewItem::SourceTable { .. } => "CREATE TABLE",
+        NewItem::View { .. } => "CREATE VIEW",
+        NewItem::MaterializedView { .. } => "CREATE MATERIALIZED VIEW",
+        NewItem::Index { .. } => "CREATE INDEX",
+        NewItem::Secret { .. } => "CREATE SECRET",
+        NewItem::Connection { .. } => "CREATE CONNECTION",
+        NewItem::Source { .. } => "CREATE SOURCE",
+    }
+}
