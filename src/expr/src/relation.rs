@@ -124,7 +124,7 @@ pub enum RelExpr {
         group_key: Vec<usize>,
         /// The order.
         order: Vec<ColumnOrder>,
-        /// How many rows a group shows: an int8 over the group key's columns (as a constant mostly); NULL or none: all.
+        /// How many rows a group shows: an int8 that uses no columns of the input but the group key's (mostly none); NULL or none: all.
         limit: Option<ScalarExpr>,
         /// How many it skips first.
         offset: u64,

@@ -134,18 +134,19 @@ impl ScalarExpr {
                 }
                 _ => self.non_null_if_non_null(),
             },
+            ScalarExpr::Call { func, args } if matches!(func.0.name, "is_not_null" | "is_true" | "is_false") => {
+                args.iter().flat_map(ScalarExpr::non_null_if_non_null).collect()
+            }
             _ => self.non_null_if_non_null(),
         })
     }
 
-    /// The operands of an equality that is true only where both are equal and not NULL.
+    /// The operands of an equality of one type, which is true only where both are equal and not NULL.
     pub fn as_equality(&self) -> Option<(&ScalarExpr, &ScalarExpr)> {
         match self {
             ScalarExpr::Call { func, args } if func.0.sql_name == "=" && func.0.nulls == Nulls::Strict => {
-                match &args[..] {
-                    [a, b] => Some((a, b)),
-                    _ => None,
-                }
+                let one_type = func.0.args.windows(2).all(|types| types[0] == types[1]);
+                if let ([a, b], true) = (&args[..], one_type) { Some((a, b)) } else { None }
             }
             _ => None,
         }

@@ -88,13 +88,11 @@ impl RelExpr {
         }
     }
 
-    /// Whether the result's columns have these types, up to nullability that this plan knows better.
+    /// Whether the result's columns have these types. What is known of NULLs may differ: rewrites gain and lose such knowledge.
     pub fn has_columns(&self, wanted: &[ColumnType]) -> bool {
         let columns = self.typ().columns;
-        columns.len() == wanted.len()
-            && columns.iter().zip(wanted).all(|(is, want)| {
-                is.ty.without_modifier() == want.ty.without_modifier() && (want.nullable || !is.nullable)
-            })
+        let same = |(is, want): (&ColumnType, &ColumnType)| is.ty.without_modifier() == want.ty.without_modifier();
+        columns.len() == wanted.len() && columns.iter().zip(wanted).all(same)
     }
 
     /// Checks what every plan promises: references within bounds, unions of equal arity, names bound before use.

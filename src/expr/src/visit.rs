@@ -230,6 +230,25 @@ impl Plan {
         }
     }
 
+    /// The direct inputs, in order, to be changed.
+    pub fn children_mut(&mut self) -> Vec<&mut Plan> {
+        match self {
+            Plan::Constant { .. } | Plan::Get { .. } => Vec::new(),
+            Plan::Let { value, body, .. } => vec![value, body],
+            Plan::LetRec { bindings, body } => {
+                bindings.iter_mut().map(|(_, value, _)| value).chain(std::iter::once(&mut **body)).collect()
+            }
+            Plan::Mfp { input, .. }
+            | Plan::FlatMap { input, .. }
+            | Plan::Reduce { input, .. }
+            | Plan::TopK { input, .. }
+            | Plan::Negate { input }
+            | Plan::Threshold { input }
+            | Plan::ArrangeBy { input, .. } => vec![input],
+            Plan::Join { inputs, .. } | Plan::Union { inputs } => inputs.iter_mut().collect(),
+        }
+    }
+
     /// Calls `f` on every node, parents first.
     pub fn visit_pre<'a>(&'a self, f: &mut dyn FnMut(&'a Plan)) {
         grow(|| {
