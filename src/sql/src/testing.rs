@@ -3,6 +3,9 @@
 //! It keeps the promises of [`SessionCatalog`] for one database, `materialize`, with the schemas `public` and `other`, and one cluster,
 //! `quickstart`. Items that SQL makes are planned twice, as typed and from their canonical text, as they are when a server starts again.
 
+#[cfg(test)]
+pub(crate) mod database;
+
 use crate::canonical::ID_MARK;
 use crate::catalog::{CatalogItem, ItemDetails, ItemName, SessionCatalog};
 use crate::plan::{CreateItemPlan, DropTarget, NewItem, Params, Plan};
@@ -32,10 +35,16 @@ impl TestCatalog {
     /// items (id int8 not null, user_id int, price numeric(10,2), qty int2, ratio float8, note text, attrs jsonb, tags text[], day date, done bool)
     /// ```
     pub fn new() -> Self {
-        let mut catalog = TestCatalog::default();
+        let mut catalog = TestCatalog::empty();
         for (name, columns) in TABLES {
             catalog.add_table(name, columns);
         }
+        catalog
+    }
+
+    /// The system relations that SHOW reads, and nothing else.
+    pub fn empty() -> Self {
+        let mut catalog = TestCatalog::default();
         for (name, columns) in SYSTEM_RELATIONS {
             catalog.add_system_relation(name, columns);
         }

@@ -138,17 +138,7 @@ pub(super) fn check_scalar(expr: &ScalarExpr) -> Result<(), SqlError> {
         ScalarExpr::Call { func, .. } if func.0.volatility == Volatility::Volatile => {
             refuse(&format!("{}()", func.0.sql_name), "Its value is different with every call.")
         }
-        other => scalar_children(other).into_iter().try_for_each(check_scalar),
-    }
-}
-
-fn scalar_children(expr: &ScalarExpr) -> Vec<&ScalarExpr> {
-    match expr {
-        ScalarExpr::Column(_) | ScalarExpr::Literal(..) | ScalarExpr::Unmaterializable(_) => Vec::new(),
-        ScalarExpr::Call { args, .. } | ScalarExpr::And(args) | ScalarExpr::Or(args) | ScalarExpr::Coalesce(args) => {
-            args.iter().collect()
-        }
-        ScalarExpr::If { condition, then, otherwise } => vec![condition, then, otherwise],
+        other => other.children().into_iter().try_for_each(check_scalar),
     }
 }
 
