@@ -12,6 +12,7 @@
 //!
 //! LAW: the contents of every output at a time are a function of the inputs' contents at that time, whatever the order of arrival.
 
+pub mod io;
 pub mod layout;
 pub mod ops;
 pub mod render;

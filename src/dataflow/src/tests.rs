@@ -1,1 +1,9 @@
-//! Rendered plans against oracles.
+//! Rendered plans against evaluation from scratch: at every time, with one and two workers, through inserts and deletes.
+
+mod harness;
+mod operators;
+mod oracle;
+mod peeks;
+mod random;
+mod recursion;
+mod scalars;

@@ -22,7 +22,12 @@ pub struct Chunk<T> {
 
 impl<T> Default for Chunk<T> {
     fn default() -> Self {
-        Chunk { keys: BytesCon::with_capacity(0), values: BytesCon::with_capacity(0), times: Vec::new(), diffs: Vec::new() }
+        Chunk {
+            keys: BytesCon::with_capacity(0),
+            values: BytesCon::with_capacity(0),
+            times: Vec::new(),
+            diffs: Vec::new(),
+        }
     }
 }
 
