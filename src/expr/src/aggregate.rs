@@ -1,5 +1,15 @@
 //! Aggregate functions and their use in a plan.
 
+mod accum;
+mod eval;
+mod float_sum;
+mod resolve;
+#[cfg(test)]
+mod tests;
+mod wide;
+
+pub use accum::Accum;
+
 use crate::relation::ColumnOrder;
 use crate::scalar::ScalarExpr;
 use repr::SqlType;

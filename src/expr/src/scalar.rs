@@ -1,4 +1,13 @@
 //! Scalar expressions: from the columns of one row to one value.
+//!
+//! `eval` evaluates them, `build` makes and walks them, `reduce` simplifies them.
+
+mod build;
+mod eval;
+mod reduce;
+
+#[cfg(test)]
+mod tests;
 
 use crate::func::Func;
 use repr::{ColumnType, EvalError, Row, SqlType};

@@ -1,4 +1,12 @@
 //! Table functions: from the columns of one row to any number of rows.
+//!
+//! `resolve` finds a function by SQL's name, `eval` computes it. A NULL argument gives no rows.
+
+mod eval;
+mod resolve;
+
+#[cfg(test)]
+mod tests;
 
 use repr::SqlType;
 use serde::{Deserialize, Serialize};
@@ -28,6 +36,6 @@ pub enum TableFunc {
     RegexpSplitToTable,
     /// As many copies of nothing as its int8 argument says: how multiplicities are restored.
     Repeat,
-    /// Returns one row of no columns if its int8 count is at most one, an error (21000) otherwise: guards scalar subqueries.
+    /// Errors unless the input's int8 count is at most one: guards scalar subqueries. Returns one row of no columns.
     GuardSubquerySize,
 }

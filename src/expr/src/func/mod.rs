@@ -1,8 +1,35 @@
 //! The table of scalar functions and operators: one entry is all it takes to add one.
+//!
+//! Each family of functions has a file with a `table()` of entries; names and behaviour are PostgreSQL's. The planner
+//! picks among [`candidates`]; plans store a function's unique name. Some functions are made when they are first
+//! named, because they belong to a type: `text_to(integer[])`, see [`typed`].
 
 use repr::{Arena, ColumnType, Datum, EvalError, SqlType};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::LazyLock;
+
+pub mod array;
+pub mod boolean;
+pub(crate) mod build;
+pub mod bytes;
+pub mod casts;
+pub mod compare;
+pub mod datetime;
+pub mod interval;
+pub mod json;
+pub mod math;
+pub mod misc;
+pub mod number;
+pub mod numeric;
+pub mod pattern;
+pub mod text;
+pub mod to_char;
+pub mod typed;
+
+#[cfg(test)]
+mod tests;
 
 /// A function of the table; compared, ordered and stored by its unique name.
 #[derive(Clone, Copy)]
@@ -11,11 +38,22 @@ pub struct Func(pub &'static FuncDef);
 /// Evaluates a function on evaluated arguments; what it makes lives in the arena.
 pub type EvalFn = for<'a> fn(&[Datum<'a>], &'a Arena) -> Result<Datum<'a>, EvalError>;
 
+/// Evaluates a function that belongs to a type and knows it.
+pub type TypedEval = Box<dyn for<'a> Fn(&[Datum<'a>], &'a Arena) -> Result<Datum<'a>, EvalError> + Send + Sync>;
+
+/// An implementation.
+pub enum Eval {
+    /// Of an entry of the table.
+    Plain(EvalFn),
+    /// Of a function made for a type.
+    Typed(TypedEval),
+}
+
 /// One entry of the table.
 pub struct FuncDef {
     /// Unique and stable, as it is stored in plans: `int4pl`, `text_upper`.
     pub name: &'static str,
-    /// What SQL calls it: an operator (`+`), a function (`upper`), or a cast (see [`crate::func::casts`]).
+    /// What SQL calls it: an operator (`+`) or a function (`upper`); empty if SQL cannot call it by name.
     pub sql_name: &'static str,
     /// Argument types; the last repeats if `variadic`.
     pub args: &'static [ArgType],
@@ -27,8 +65,20 @@ pub struct FuncDef {
     pub nulls: Nulls,
     /// Whether the same arguments always give the same value.
     pub volatility: Volatility,
+    /// Whether it can return an error for arguments of its types.
+    pub fallible: bool,
     /// The implementation.
-    pub eval: EvalFn,
+    pub eval: Eval,
+}
+
+impl FuncDef {
+    /// Calls the implementation, NULLs or not.
+    pub fn call<'a>(&self, args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+        match &self.eval {
+            Eval::Plain(f) => f(args, arena),
+            Eval::Typed(f) => f(args, arena),
+        }
+    }
 }
 
 /// What an argument accepts.
@@ -49,7 +99,7 @@ pub enum Return {
     /// Always this type.
     Type(SqlType),
     /// Computed from the arguments' types.
-    From(fn(&[ColumnType]) -> SqlType),
+    From(Box<dyn Fn(&[ColumnType]) -> SqlType + Send + Sync>),
 }
 
 /// What a NULL argument does to the result.
@@ -114,12 +164,57 @@ impl<'de> Deserialize<'de> for Func {
     }
 }
 
+/// Generic comparisons over any one type: for plans that are made without overload resolution.
+const HIDDEN: [&str; 6] = ["eq", "ne", "lt", "le", "gt", "ge"];
+
+struct Table {
+    by_name: HashMap<&'static str, Func>,
+    by_sql_name: HashMap<&'static str, Vec<Func>>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let families = [
+        compare::table(),
+        boolean::table(),
+        number::table(),
+        numeric::table(),
+        math::table(),
+        text::table(),
+        pattern::table(),
+        bytes::table(),
+        datetime::table(),
+        interval::table(),
+        to_char::table(),
+        json::table(),
+        array::table(),
+        misc::table(),
+        casts::table(),
+    ];
+    let mut table = Table { by_name: HashMap::new(), by_sql_name: HashMap::new() };
+    for def in families.into_iter().flatten() {
+        let func = Func(Box::leak(Box::new(def)));
+        let previous = table.by_name.insert(func.0.name, func);
+        assert!(previous.is_none(), "two functions are called {}", func.0.name);
+        if !func.0.sql_name.is_empty() && !HIDDEN.contains(&func.0.name) {
+            table.by_sql_name.entry(func.0.sql_name).or_default().push(func);
+        }
+    }
+    table
+});
+
 /// The function with this unique name.
-pub fn by_name(_name: &str) -> Option<Func> {
-    None
+pub fn by_name(name: &str) -> Option<Func> {
+    TABLE.by_name.get(name).copied().or_else(|| typed::by_name(name))
 }
 
 /// All functions and operators that SQL knows by this name (lower case), in the table's order.
-pub fn candidates(_sql_name: &str) -> Vec<Func> {
-    Vec::new()
+pub fn candidates(sql_name: &str) -> Vec<Func> {
+    TABLE.by_sql_name.get(sql_name).cloned().unwrap_or_default()
+}
+
+/// All functions of the table, ordered by unique name: for `pg_proc` and its like.
+pub fn all() -> Vec<Func> {
+    let mut all: Vec<Func> = TABLE.by_name.values().copied().collect();
+    all.sort();
+    all
 }

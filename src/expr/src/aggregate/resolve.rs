@@ -1,0 +1,106 @@
+//! From SQL's name of an aggregate and its arguments' types to the function.
+
+use super::{AggregateExpr, AggregateFunc};
+use crate::relation_scalars::aggregate_type;
+use repr::{ColumnType, SqlType};
+
+impl AggregateFunc {
+    /// Whether SQL knows an aggregate of this name (lower case).
+    pub fn is_known(name: &str) -> bool {
+        matches!(
+            name,
+            "count"
+                | "sum"
+                | "avg"
+                | "min"
+                | "max"
+                | "bool_and"
+                | "every"
+                | "bool_or"
+                | "string_agg"
+                | "array_agg"
+                | "jsonb_agg"
+                | "json_agg"
+                | "jsonb_object_agg"
+                | "json_object_agg"
+                | "stddev"
+                | "stddev_samp"
+                | "stddev_pop"
+                | "variance"
+                | "var_samp"
+                | "var_pop"
+        )
+    }
+
+    /// The aggregate of this name (lower case) for arguments of these types, and the types they must be cast to.
+    ///
+    /// `jsonb_agg` and `jsonb_object_agg` want `jsonb`, which any type becomes by calling `to_jsonb`.
+    pub fn resolve(name: &str, args: &[SqlType]) -> Option<(AggregateFunc, Vec<SqlType>)> {
+        let types: Vec<SqlType> = args.iter().map(SqlType::without_modifier).collect();
+        match (name, &types[..]) {
+            ("count", []) => Some((AggregateFunc::Count, Vec::new())),
+            ("count", [_]) => Some((AggregateFunc::Count, args.to_vec())),
+            ("string_agg", [SqlType::Bytea, _]) => None,
+            ("string_agg", [_, _]) => Some((AggregateFunc::StringAgg, vec![SqlType::Text, SqlType::Text])),
+            ("array_agg", [_]) => Some((AggregateFunc::ArrayAgg(args[0].clone()), args.to_vec())),
+            ("jsonb_agg" | "json_agg", [_]) => Some((AggregateFunc::JsonbAgg, vec![SqlType::Jsonb])),
+            ("jsonb_object_agg" | "json_object_agg", [_, _]) => {
+                Some((AggregateFunc::JsonbObjectAgg, vec![SqlType::Text, SqlType::Jsonb]))
+            }
+            (_, [ty]) => unary(name, ty).map(|(func, ty)| (func, vec![ty])),
+            _ => None,
+        }
+    }
+}
+
+/// Aggregates of one argument of a certain type.
+fn unary(name: &str, ty: &SqlType) -> Option<(AggregateFunc, SqlType)> {
+    use AggregateFunc::*;
+    let same = |func| Some((func, ty.clone()));
+    match (name, ty) {
+        ("sum", SqlType::Int2 | SqlType::Int4) => same(SumInt),
+        ("sum", SqlType::Int8) => same(SumInt8),
+        ("sum", SqlType::Float4) => same(SumFloat4),
+        ("sum", SqlType::Float8) => same(SumFloat8),
+        ("sum", SqlType::Numeric(_)) => same(SumNumeric),
+        ("sum", SqlType::Interval) => same(SumInterval),
+        ("avg", SqlType::Int2 | SqlType::Int4 | SqlType::Int8) => same(AvgInt),
+        ("avg", SqlType::Float4 | SqlType::Float8) => same(AvgFloat),
+        ("avg", SqlType::Numeric(_)) => same(AvgNumeric),
+        ("avg", SqlType::Interval) => same(AvgInterval),
+        ("min" | "max", SqlType::Varchar(_)) => Some((extreme(name), SqlType::Text)),
+        ("min" | "max", _) => same(extreme(name)),
+        ("bool_and" | "every", SqlType::Bool) => same(BoolAnd),
+        ("bool_or", SqlType::Bool) => same(BoolOr),
+        _ => spread(name, ty),
+    }
+}
+
+fn extreme(name: &str) -> AggregateFunc {
+    if name == "min" { AggregateFunc::Min } else { AggregateFunc::Max }
+}
+
+/// Variances and standard deviations: over `float8` or `numeric`.
+fn spread(name: &str, ty: &SqlType) -> Option<(AggregateFunc, SqlType)> {
+    use AggregateFunc::{StddevPop, StddevSamp, VarPop, VarSamp};
+    let (float, target) = match ty {
+        SqlType::Float4 | SqlType::Float8 => (true, SqlType::Float8),
+        SqlType::Int2 | SqlType::Int4 | SqlType::Int8 | SqlType::Numeric(_) => (false, SqlType::NUMERIC),
+        _ => return None,
+    };
+    let func = match name {
+        "stddev" | "stddev_samp" => StddevSamp(float),
+        "stddev_pop" => StddevPop(float),
+        "variance" | "var_samp" => VarSamp(float),
+        "var_pop" => VarPop(float),
+        _ => return None,
+    };
+    Some((func, target))
+}
+
+impl AggregateExpr {
+    /// The result's type over an input with these columns.
+    pub fn typ(&self, columns: &[ColumnType]) -> ColumnType {
+        aggregate_type(self, columns)
+    }
+}

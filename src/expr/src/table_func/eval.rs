@@ -1,0 +1,156 @@
+//! Computing table functions.
+
+use super::TableFunc;
+use crate::func::build::{arg, invalid_parameter, numeric_out};
+use crate::func::json::as_text;
+use crate::func::numeric::add;
+use repr::datetime::{add_interval, add_interval_in};
+use repr::jsonb::JsonValue;
+use repr::{Arena, ArrayRef, Datum, Diff, EvalError, Interval, JsonbRef, Numeric, Row, SqlError, SqlState, SqlType};
+
+/// Rows with their counts, as they are asked for.
+pub type Rows<'a> = Box<dyn Iterator<Item = (Row, Diff)> + 'a>;
+
+impl TableFunc {
+    /// The rows that the function returns for these arguments, with their counts.
+    pub fn eval<'a>(&self, args: &[Datum<'a>], arena: &'a Arena) -> Result<Rows<'a>, EvalError> {
+        if args.iter().any(Datum::is_null) {
+            return Ok(Box::new(std::iter::empty()));
+        }
+        match self {
+            TableFunc::GenerateSeries(SqlType::Numeric(_)) => numeric_series(args),
+            TableFunc::GenerateSeries(ty) => integer_series(args, ty),
+            TableFunc::GenerateSeriesTimestamp(ty) => timestamp_series(args, ty),
+            TableFunc::Unnest(_) => {
+                let array: ArrayRef<'a> = arg(args, 0)?;
+                Ok(one_column(array.elements()))
+            }
+            TableFunc::GenerateSubscripts => subscripts(args),
+            TableFunc::JsonbArrayElements => Ok(one_column(elements(args)?.into_iter().map(Datum::Jsonb))),
+            TableFunc::JsonbArrayElementsText => {
+                Ok(one_column(elements(args)?.into_iter().map(move |element| as_text(element, arena))))
+            }
+            TableFunc::JsonbEach => {
+                let rows = pairs(args)?.into_iter();
+                Ok(Box::new(rows.map(|(key, value)| (Row::pack([Datum::Text(key), Datum::Jsonb(value)]), 1))))
+            }
+            TableFunc::JsonbEachText => {
+                let rows = pairs(args)?.into_iter();
+                Ok(Box::new(rows.map(|(key, value)| (Row::pack([Datum::Text(key), as_text(value, arena)]), 1))))
+            }
+            TableFunc::JsonbObjectKeys => {
+                let JsonValue::Object(pairs) = arg::<JsonbRef<'a>>(args, 0)?.value() else {
+                    let kind = if matches!(arg::<JsonbRef<'a>>(args, 0)?.value(), JsonValue::Array(_)) {
+                        "an array"
+                    } else {
+                        "a scalar"
+                    };
+                    return Err(invalid_parameter(format!("cannot call jsonb_object_keys on {kind}")));
+                };
+                Ok(one_column(pairs.into_iter().map(|(key, _)| Datum::Text(key))))
+            }
+            TableFunc::RegexpSplitToTable => {
+                let parts = crate::func::pattern::split(arg(args, 0)?, arg(args, 1)?, "")?;
+                Ok(one_column(parts.into_iter().map(Datum::Text)))
+            }
+            TableFunc::Repeat => Ok(Box::new(std::iter::once((Row::empty(), arg::<i64>(args, 0)?)))),
+            TableFunc::GuardSubquerySize => guard(arg(args, 0)?),
+        }
+    }
+}
+
+fn one_column<'a>(values: impl Iterator<Item = Datum<'a>> + 'a) -> Rows<'a> {
+    Box::new(values.map(|value| (Row::pack([value]), 1)))
+}
+
+fn guard<'a>(count: i64) -> Result<Rows<'a>, EvalError> {
+    if count > 1 {
+        let message = "more than one row returned by a subquery used as an expression";
+        return Err(SqlError::new(SqlState::CARDINALITY_VIOLATION, message));
+    }
+    Ok(Box::new(std::iter::once((Row::empty(), 1))))
+}
+
+fn zero_step() -> EvalError {
+    invalid_parameter("step size cannot equal zero")
+}
+
+fn integer_series<'a>(args: &[Datum<'a>], ty: &SqlType) -> Result<Rows<'a>, EvalError> {
+    let narrow = *ty == SqlType::Int4;
+    let at = |i| if narrow { arg::<i32>(args, i).map(i64::from) } else { arg::<i64>(args, i) };
+    let (start, stop) = (at(0)?, at(1)?);
+    let step = if args.len() > 2 { at(2)? } else { 1 };
+    if step == 0 {
+        return Err(zero_step());
+    }
+    let within = move |value: &i64| if step > 0 { *value <= stop } else { *value >= stop };
+    let series = std::iter::successors(Some(start).filter(within), move |value| value.checked_add(step).filter(within));
+    Ok(one_column(series.map(move |value| if narrow { Datum::Int4(value as i32) } else { Datum::Int8(value) })))
+}
+
+fn numeric_series<'a>(args: &[Datum<'a>]) -> Result<Rows<'a>, EvalError> {
+    let finite = |i: usize, what: &str| -> Result<Numeric, EvalError> {
+        match arg::<Numeric>(args, i)? {
+            Numeric::NaN => Err(invalid_parameter(format!("{what} cannot be NaN"))),
+            Numeric::Infinity | Numeric::NegInfinity => Err(invalid_parameter(format!("{what} cannot be infinity"))),
+            value => Ok(value),
+        }
+    };
+    let (start, stop) = (finite(0, "start value")?, finite(1, "stop value")?);
+    let step = if args.len() > 2 { finite(2, "step size")? } else { Numeric::Finite(1.into()) };
+    let zero = Numeric::zero();
+    if step == zero {
+        return Err(zero_step());
+    }
+    let ascending = step > zero;
+    let within = move |value: &Numeric| if ascending { *value <= stop } else { *value >= stop };
+    let first = Some(start).filter(&within);
+    let series = std::iter::successors(first, move |value| add(value.clone(), step.clone()).ok().filter(&within));
+    Ok(Box::new(series.map(|value| {
+        let arena = Arena::new();
+        (Row::pack([numeric_out(&value, &arena)]), 1)
+    })))
+}
+
+fn timestamp_series<'a>(args: &[Datum<'a>], ty: &SqlType) -> Result<Rows<'a>, EvalError> {
+    let (start, stop, step): (i64, i64, Interval) = (arg(args, 0)?, arg(args, 1)?, arg(args, 2)?);
+    if step.total_us() == 0 {
+        return Err(zero_step());
+    }
+    let ascending = step.total_us() > 0;
+    let zoned = matches!(ty, SqlType::Timestamptz(_));
+    let within = move |value: &i64| if ascending { *value <= stop } else { *value >= stop };
+    let next = move |value: &i64| {
+        let sum =
+            if zoned { add_interval_in(&jiff::tz::TimeZone::UTC, *value, step) } else { add_interval(*value, step) };
+        sum.ok().filter(|sum| within(sum) && sum != value)
+    };
+    let series = std::iter::successors(Some(start).filter(within), next);
+    Ok(one_column(series.map(move |value| if zoned { Datum::Timestamptz(value) } else { Datum::Timestamp(value) })))
+}
+
+fn subscripts<'a>(args: &[Datum<'a>]) -> Result<Rows<'a>, EvalError> {
+    let (array, at): (ArrayRef<'a>, i32) = (arg(args, 0)?, arg(args, 1)?);
+    let dimensions = array.dimensions();
+    let dimension = usize::try_from(at).ok().and_then(|at| dimensions.get(at.checked_sub(1)?)).copied();
+    let Some(dimension) = dimension else {
+        return Ok(Box::new(std::iter::empty()));
+    };
+    let end = i64::from(dimension.lower) + i64::from(dimension.length);
+    Ok(one_column((i64::from(dimension.lower)..end).map(|value| Datum::Int4(value as i32))))
+}
+
+fn elements<'a>(args: &[Datum<'a>]) -> Result<Vec<JsonbRef<'a>>, EvalError> {
+    match arg::<JsonbRef<'a>>(args, 0)?.value() {
+        JsonValue::Array(elements) => Ok(elements),
+        JsonValue::Object(_) => Err(invalid_parameter("cannot extract elements from an object")),
+        _ => Err(invalid_parameter("cannot extract elements from a scalar")),
+    }
+}
+
+fn pairs<'a>(args: &[Datum<'a>]) -> Result<Vec<(&'a str, JsonbRef<'a>)>, EvalError> {
+    match arg::<JsonbRef<'a>>(args, 0)?.value() {
+        JsonValue::Object(pairs) => Ok(pairs),
+        _ => Err(invalid_parameter("cannot call jsonb_each on a non-object")),
+    }
+}
