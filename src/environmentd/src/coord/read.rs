@@ -115,7 +115,7 @@ impl Environment {
             };
             let (id, index) = (self.0.controller.transient_id(), self.0.controller.transient_id());
             let planned = transform::dataflow::select(expr.clone(), &desc, id, index, &resolver)?;
-            if let Some(rows) = self.start(&read, planned, finishing)? {
+            if let Some(rows) = self.start_read(&read, planned, finishing)? {
                 return Ok(rows);
             }
         }
@@ -123,7 +123,7 @@ impl Environment {
     }
 
     /// Starts what was planned; none if an index that it uses cannot be read at the time.
-    fn start(
+    fn start_read(
         &self,
         read: &Read<'_>,
         planned: Select,

@@ -4,7 +4,6 @@
 //! it again. Where that happens, later ones of the same table queue: see [`Turns`].
 
 use super::committer::WriteRequest;
-use super::literals::Moment;
 use super::timestamp::ReadTransaction;
 use super::{Environment, read};
 use crate::session::SessionContext;
