@@ -5,9 +5,12 @@
 
 pub mod aggregate;
 pub mod dataflow;
+pub mod explain;
 pub mod func;
+pub mod interpret;
 pub mod mfp;
 pub mod plan;
+pub mod plan_key;
 pub mod relation;
 mod relation_build;
 mod relation_scalars;
