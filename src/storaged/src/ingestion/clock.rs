@@ -17,8 +17,6 @@ use tokio::task::JoinHandle;
 const ENVIRONMENT_CLOCK: &str = "env";
 /// The clock advances at least this often.
 const TICK_INTERVAL: Duration = Duration::from_secs(1);
-/// Batches up to this size travel in the state change itself; larger ones are built as parts.
-const INLINE_BYTES_MAX: usize = 8 << 10;
 /// Requests that wait for a commit: one source has at most a commit and a position under way.
 const REQUESTS_MAX: usize = 16;
 
@@ -110,7 +108,6 @@ impl Clock {
             name: description.clock.clone(),
             writer,
             epochs,
-            descs,
             requests: receiver,
             durable: durable_sender,
             idle: None,
@@ -180,7 +177,6 @@ struct ClockLoop {
     writer: ClockWriter,
     epochs: watch::Receiver<u64>,
     environment: watch::Receiver<Frontier>,
-    descs: BTreeMap<ShardId, RelationDesc>,
     requests: mpsc::Receiver<Request>,
     durable: watch::Sender<Vec<u8>>,
     /// A position that the next commit takes along.
@@ -260,7 +256,8 @@ impl ClockLoop {
         for (shard, updates) in changes.updates {
             let updates = consolidate(updates);
             if !updates.is_empty() {
-                writes.push((shard, self.batch(shard, updates, time).await?));
+                let updates = updates.into_iter().map(|(data, diff)| Update { data, time, diff }).collect();
+                writes.push((shard, Batch::inline(shard, updates)));
             }
         }
         let count: u64 = writes.iter().map(|(_, batch)| batch.len()).sum();
@@ -280,22 +277,6 @@ impl ClockLoop {
         }
         self.reporter.frontier(new_upper);
         Ok(())
-    }
-
-    async fn batch(&self, shard: ShardId, updates: Vec<(Data, Diff)>, time: Timestamp) -> Result<Batch, PersistError> {
-        let updates = updates.into_iter().map(|(data, diff)| Update { data, time, diff });
-        let updates: Vec<_> = updates.collect();
-        let bytes: usize = updates.iter().map(|u| data_bytes(&u.data)).sum();
-        match self.descs.get(&shard) {
-            Some(desc) if bytes > INLINE_BYTES_MAX => {
-                let mut builder = self.persist.batch_builder(shard, desc);
-                for update in updates {
-                    builder.add(update).await?;
-                }
-                builder.finish().await
-            }
-            _ => Ok(Batch::inline(shard, updates)),
-        }
     }
 }
 
