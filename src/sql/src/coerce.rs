@@ -5,8 +5,8 @@
 
 use crate::query::Planner;
 use expr::ScalarExpr;
-pub use expr::func::casts::CastContext as Context;
 use expr::func::casts;
+pub use expr::func::casts::CastContext as Context;
 use repr::text::{self, TextSettings};
 use repr::{ColumnType, Datum, Row, RowPacker, SqlError, SqlState, SqlType};
 
@@ -266,7 +266,11 @@ impl Planner<'_, '_> {
                 Err(SqlError::new(SqlState::CANNOT_COERCE, message))
             }
             _ => {
-                let message = format!("expression is of type {} but {} is needed", from.without_modifier(), to.without_modifier());
+                let message = format!(
+                    "expression is of type {} but {} is needed",
+                    from.without_modifier(),
+                    to.without_modifier()
+                );
                 let hint = "You will need to rewrite or cast the expression.";
                 Err(SqlError::new(SqlState::DATATYPE_MISMATCH, message).hint(hint))
             }

@@ -193,7 +193,9 @@ impl HirRel {
             HirRel::Values { rows, .. } => (rows.len(), Some(rows.len())),
             HirRel::Reduce { keys, .. } if keys.is_empty() => (1, Some(1)),
             HirRel::Let { body, .. } => body.row_bounds(),
-            HirRel::Project { input, .. } | HirRel::Map { input, .. } | HirRel::Apply { input, .. } => input.row_bounds(),
+            HirRel::Project { input, .. } | HirRel::Map { input, .. } | HirRel::Apply { input, .. } => {
+                input.row_bounds()
+            }
             HirRel::Filter { input, .. } | HirRel::Semi { input, .. } => (0, input.row_bounds().1),
             HirRel::Distinct { input } => {
                 let (least, greatest) = input.row_bounds();

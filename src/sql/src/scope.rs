@@ -22,6 +22,8 @@ pub(crate) struct ScopeTable {
     pub name: String,
     /// Schema and database of a table without alias, innermost first.
     pub schema: Vec<String>,
+    /// The table's own name, if an alias hides it.
+    pub hidden: Option<String>,
 }
 
 /// A column that a name can stand for.

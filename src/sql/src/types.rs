@@ -1,7 +1,9 @@
 //! The types that SQL text names.
 
 use repr::{SqlError, SqlState, SqlType};
-use sqlparser::ast::{ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, ObjectName, ObjectNamePart, TimezoneInfo};
+use sqlparser::ast::{
+    ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, ObjectName, ObjectNamePart, TimezoneInfo,
+};
 
 /// The type that a declaration or cast names.
 pub fn sql_type(data_type: &DataType) -> Result<SqlType, SqlError> {
@@ -25,7 +27,9 @@ pub fn sql_type(data_type: &DataType) -> Result<SqlType, SqlError> {
         DataType::Bytea => SqlType::Bytea,
         DataType::Date => SqlType::Date,
         DataType::Time(_, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => SqlType::Time,
-        DataType::Timestamp(p, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => SqlType::Timestamp(precision(*p)?),
+        DataType::Timestamp(p, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => {
+            SqlType::Timestamp(precision(*p)?)
+        }
         DataType::Timestamp(p, TimezoneInfo::WithTimeZone | TimezoneInfo::Tz) => SqlType::Timestamptz(precision(*p)?),
         DataType::Interval { .. } => SqlType::Interval,
         DataType::Uuid => SqlType::Uuid,
@@ -98,7 +102,8 @@ fn invalid(message: &str) -> SqlError {
 
 fn custom(name: &ObjectName, modifiers: &[String]) -> Result<SqlType, SqlError> {
     let parts: Vec<&sqlparser::ast::Ident> = name.0.iter().filter_map(ObjectNamePart::as_ident).collect();
-    let quoted = |i: &sqlparser::ast::Ident| if i.quote_style.is_some() { i.value.clone() } else { i.value.to_lowercase() };
+    let quoted =
+        |i: &sqlparser::ast::Ident| if i.quote_style.is_some() { i.value.clone() } else { i.value.to_lowercase() };
     let full = parts.iter().map(|i| quoted(i)).collect::<Vec<_>>().join(".");
     let unknown = || SqlError::new(SqlState::UNDEFINED_OBJECT, format!("type \"{full}\" does not exist"));
     let (base, schema) = match &parts[..] {

@@ -47,7 +47,9 @@ fn headline(rel: &HirRel) -> String {
         HirRel::CallTable { func, args, cols } => format!("CallTable {func:?}({}) -> {}", scalars(args), columns(cols)),
         HirRel::Project { cols, .. } => format!("Project {}", columns(cols)),
         HirRel::Map { exprs, .. } => format!("Map {}", named(exprs.iter().map(|(id, e)| (*id, scalar(e))))),
-        HirRel::Filter { predicates, .. } => format!("Filter {}", predicates.iter().map(scalar).collect::<Vec<_>>().join(" AND ")),
+        HirRel::Filter { predicates, .. } => {
+            format!("Filter {}", predicates.iter().map(scalar).collect::<Vec<_>>().join(" AND "))
+        }
         HirRel::Apply { .. } => "Apply".to_string(),
         HirRel::Semi { negated, .. } => (if *negated { "AntiJoin" } else { "SemiJoin" }).to_string(),
         HirRel::Join { kind, on, .. } => join(*kind, on),
@@ -83,7 +85,13 @@ fn join(kind: JoinKind, on: &[ScalarExpr]) -> String {
 fn top_k(group: &[usize], order: &[HirOrder], limit: Option<&ScalarExpr>, offset: u64) -> String {
     let order = order.iter().map(|o| {
         let direction = if o.desc { " desc" } else { "" };
-        let nulls = if o.nulls_first == o.desc { "" } else if o.nulls_first { " nulls_first" } else { " nulls_last" };
+        let nulls = if o.nulls_first == o.desc {
+            ""
+        } else if o.nulls_first {
+            " nulls_first"
+        } else {
+            " nulls_last"
+        };
         format!("#{}{direction}{nulls}", o.col)
     });
     let order = order.collect::<Vec<_>>().join(", ");
@@ -108,7 +116,11 @@ fn aggregate(aggregate: &AggregateExpr) -> String {
     let distinct = if aggregate.distinct { "distinct " } else { "" };
     let filter = aggregate.filter.as_ref().map(|f| format!(" filter {}", scalar(f))).unwrap_or_default();
     let args = if aggregate.args.is_empty() { "*".to_string() } else { scalars(&aggregate.args) };
-    let order = if aggregate.order.is_empty() { String::new() } else { format!(" order by {}", scalars(&aggregate.order_exprs)) };
+    let order = if aggregate.order.is_empty() {
+        String::new()
+    } else {
+        format!(" order by {}", scalars(&aggregate.order_exprs))
+    };
     format!("{:?}({distinct}{args}{order}){filter}", aggregate.func)
 }
 

@@ -95,18 +95,19 @@ impl HirRel {
             used.extend(subquery.free());
         }
         if let HirRel::Map { exprs, .. } = self {
-            exprs.iter().for_each(|(id, _)| drop(used.remove(id)));
+            used.retain(|c| exprs.iter().all(|(id, _)| id != c));
         }
         if let HirRel::Join { left, right, .. } = self {
             used.extend(right.free());
-            right.cols().iter().chain(&left.cols()).for_each(|c| drop(used.remove(c)));
-            self.subqueries().iter().for_each(|s| drop(used.remove(&s.id)));
+            let made: BTreeSet<ColId> = right.cols().into_iter().chain(left.cols()).collect();
+            used.retain(|c| !made.contains(c) && self.subqueries().iter().all(|s| s.id != *c));
             used.extend(left.free());
             return used;
         }
         let inputs = self.inputs();
         if !matches!(self, HirRel::Let { .. }) {
-            inputs.iter().flat_map(|i| i.cols()).for_each(|c| drop(used.remove(&c)));
+            let made: BTreeSet<ColId> = inputs.iter().flat_map(|i| i.cols()).collect();
+            used.retain(|c| !made.contains(c));
         }
         inputs.iter().for_each(|i| used.extend(i.free()));
         used

@@ -29,7 +29,8 @@ impl Lowerer<'_> {
         on: &[ScalarExpr],
         outer: &Table,
     ) -> Result<Table, SqlError> {
-        if kind == JoinKind::Inner && !uses(left, &outer.cols) && uses(right, &outer.cols) && !uses(right, &left.cols()) {
+        if kind == JoinKind::Inner && !uses(left, &outer.cols) && uses(right, &outer.cols) && !uses(right, &left.cols())
+        {
             // Only the right side depends on the outer rows: they come with it.
             let wanted = [&outer.cols[..], &left.cols(), &right.cols()].concat();
             let l = self.relation(left, &Table::unit())?;
@@ -140,7 +141,8 @@ impl Lowerer<'_> {
         if matches!(kind, JoinKind::Right | JoinKind::Full) {
             let alone = self.without_matched(right.clone(), &matched)?;
             let missing: Vec<ColId> = left.cols.iter().copied().filter(|c| !shared.contains(c)).collect();
-            let alone = Table { cols: [&alone.cols[..], &missing].concat(), expr: alone.expr.map(self.nulls(&missing)) };
+            let alone =
+                Table { cols: [&alone.cols[..], &missing].concat(), expr: alone.expr.map(self.nulls(&missing)) };
             result = result.union(alone.project(cols)?.expr);
         }
         Ok(Table { expr: result, cols: cols.to_vec() })
@@ -172,7 +174,8 @@ impl Lowerer<'_> {
     ) -> Result<(Table, Vec<(ScalarExpr, ScalarExpr)>), SqlError> {
         // Names beyond all columns of the query: they live in this join only.
         let base = self.types.len();
-        let keys: Vec<(ColId, ScalarExpr)> = pairs.iter().enumerate().map(|(i, (_, r))| (base + i, r.clone())).collect();
+        let keys: Vec<(ColId, ScalarExpr)> =
+            pairs.iter().enumerate().map(|(i, (_, r))| (base + i, r.clone())).collect();
         let cols: Vec<ColId> = shared.iter().copied().chain(keys.iter().map(|(id, _)| *id)).collect();
         let mapped = table.map(&keys)?;
         let positions = mapped.positions(&cols)?;

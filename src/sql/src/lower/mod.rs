@@ -148,7 +148,8 @@ impl Lowerer<'_> {
     }
 
     fn cte(&mut self, id: CteId, cols: &[ColId], outer: &Table) -> Result<Table, SqlError> {
-        let bound = self.ctes.get(&id).ok_or_else(|| SqlError::internal("a common table expression that is not bound"))?;
+        let bound =
+            self.ctes.get(&id).ok_or_else(|| SqlError::internal("a common table expression that is not bound"))?;
         let outside = bound.cols.len() - cols.len();
         let shared = bound.cols[..outside].to_vec();
         let named = Table { expr: bound.expr.clone(), cols: [&shared[..], cols].concat() };

@@ -94,7 +94,9 @@ impl Lowerer<'_> {
         }
         let correlates = |o: &ScalarExpr, i: &ScalarExpr| {
             let outside = columns_of(o);
-            !outside.is_empty() && outside.iter().all(|c| outer.contains(c) && !inner.contains(c)) && uses_only(i, inner)
+            !outside.is_empty()
+                && outside.iter().all(|c| outer.contains(c) && !inner.contains(c))
+                && uses_only(i, inner)
         };
         match () {
             _ if correlates(a, b) => Some((a.clone(), b.clone())),

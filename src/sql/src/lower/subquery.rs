@@ -4,7 +4,7 @@ use super::Lowerer;
 use super::table::Table;
 use crate::coerce::{constant, null};
 use crate::hir::{ColId, HirRel, Subquery, SubqueryKind, columns_of};
-use crate::query::{or_false, call};
+use crate::query::{call, or_false};
 use expr::{AggregateExpr, AggregateFunc, RelExpr, ScalarExpr, TableFunc};
 use repr::{Datum, SqlError, SqlType};
 
@@ -109,14 +109,16 @@ impl Lowerer<'_> {
         let decided = match unknown {
             None => found,
             Some(unknown) => {
-                let either = Table { expr: unknown.expr.union(found.expr.clone()).distinct(), cols: questions.cols.clone() };
+                let either =
+                    Table { expr: unknown.expr.union(found.expr.clone()).distinct(), cols: questions.cols.clone() };
                 let either = self.bind(either);
                 let only = Table { expr: either.expr.clone().union(found.expr.negate()), cols: questions.cols.clone() };
                 parts.push((only, null(&SqlType::Bool)));
                 either
             }
         };
-        let not_found = Table { expr: questions.expr.clone().union(decided.expr.negate()), cols: questions.cols.clone() };
+        let not_found =
+            Table { expr: questions.expr.clone().union(decided.expr.negate()), cols: questions.cols.clone() };
         parts.push((not_found, boolean(false)));
         let flags = self.flags(parts, id);
         Ok(input.join(flags, &asked)?.0)

@@ -167,7 +167,9 @@ fn stand_in(ty: &SqlType) -> Result<ScalarExpr, SqlError> {
         SqlType::Int8 => Datum::Int8(0),
         SqlType::Float4 => Datum::Float4(0.0),
         SqlType::Float8 => Datum::Float8(0.0),
-        SqlType::Text | SqlType::Varchar(_) | SqlType::Char(_) | SqlType::Name | SqlType::InternalChar => Datum::Text(""),
+        SqlType::Text | SqlType::Varchar(_) | SqlType::Char(_) | SqlType::Name | SqlType::InternalChar => {
+            Datum::Text("")
+        }
         SqlType::Bytea => Datum::Bytes(&[]),
         SqlType::Date => Datum::Date(0),
         SqlType::Time => Datum::Time(0),

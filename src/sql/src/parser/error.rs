@@ -34,9 +34,15 @@ pub(super) fn syntax_error(error: ParserError, parser: &Parser<'_>, sql: &str, l
 pub(super) fn token_error(error: TokenizerError, sql: &str, lines: &LineIndex) -> SqlError {
     let near = token_text(sql, error.location).unwrap_or_default();
     let message = match error.message.as_str() {
-        m if m.starts_with("Unterminated string literal") => format!("unterminated quoted string at or near \"{near}\""),
-        m if m.starts_with("Unterminated dollar-quoted") => format!("unterminated dollar-quoted string at or near \"{near}\""),
-        m if m.starts_with("Expected close delimiter") => format!("unterminated quoted identifier at or near \"{near}\""),
+        m if m.starts_with("Unterminated string literal") => {
+            format!("unterminated quoted string at or near \"{near}\"")
+        }
+        m if m.starts_with("Unterminated dollar-quoted") => {
+            format!("unterminated dollar-quoted string at or near \"{near}\"")
+        }
+        m if m.starts_with("Expected close delimiter") => {
+            format!("unterminated quoted identifier at or near \"{near}\"")
+        }
         m if m.contains("EOF while in a multi-line comment") => "unterminated /* comment".to_string(),
         _ => format!("syntax error at or near \"{near}\""),
     };

@@ -26,8 +26,16 @@ const NESTING_MAX: usize = 200;
 /// How many operators may follow each other in one statement: chains become trees of that depth, which are dropped recursively.
 const OPERATORS_MAX: usize = 5_000;
 /// Words that make a tree one level deeper, as operators do.
-const CHAINING: &[Keyword] =
-    &[Keyword::AND, Keyword::OR, Keyword::NOT, Keyword::IS, Keyword::UNION, Keyword::EXCEPT, Keyword::INTERSECT, Keyword::JOIN];
+const CHAINING: &[Keyword] = &[
+    Keyword::AND,
+    Keyword::OR,
+    Keyword::NOT,
+    Keyword::IS,
+    Keyword::UNION,
+    Keyword::EXCEPT,
+    Keyword::INTERSECT,
+    Keyword::JOIN,
+];
 /// The longest statement text in bytes; a large INSERT fits, and lines and columns stay within their integers.
 const TEXT_MAX: usize = 64 << 20;
 
@@ -63,7 +71,10 @@ impl LineIndex {
 /// Parses all statements of a text; empty ones are left out.
 pub fn parse(sql: &str) -> Result<Vec<ParsedStatement>, SqlError> {
     if sql.len() > TEXT_MAX {
-        return Err(SqlError::new(SqlState::PROGRAM_LIMIT_EXCEEDED, format!("statement is longer than {TEXT_MAX} bytes")));
+        return Err(SqlError::new(
+            SqlState::PROGRAM_LIMIT_EXCEEDED,
+            format!("statement is longer than {TEXT_MAX} bytes"),
+        ));
     }
     crate::with_deep_stack(|| parse_all(sql))
 }
@@ -91,7 +102,8 @@ fn parse_all(sql: &str) -> Result<Vec<ParsedStatement>, SqlError> {
     for piece in tokens.split(|t| t.token == Token::SemiColon) {
         let first = piece.iter().position(|t| !matches!(t.token, Token::Whitespace(_) | Token::EOF));
         if let Some(first) = first {
-            let last = piece.iter().rposition(|t| !matches!(t.token, Token::Whitespace(_) | Token::EOF)).unwrap_or(first);
+            let last =
+                piece.iter().rposition(|t| !matches!(t.token, Token::Whitespace(_) | Token::EOF)).unwrap_or(first);
             let text = sql.get(ends[start + first].0..ends[start + last].1).unwrap_or(sql).to_string();
             check_size(piece)?;
             let mut parser = new_parser(&FreshetDialect, piece.to_vec());
@@ -166,7 +178,11 @@ fn check_size(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
             Token::RParen | Token::RBracket => depth = depth.saturating_sub(1),
             Token::Comma => operators = 0,
             Token::Word(w) if CHAINING.contains(&w.keyword) => operators += 1,
-            Token::Whitespace(_) | Token::Word(_) | Token::Number(..) | Token::SingleQuotedString(_) | Token::Period => {}
+            Token::Whitespace(_)
+            | Token::Word(_)
+            | Token::Number(..)
+            | Token::SingleQuotedString(_)
+            | Token::Period => {}
             _ => operators += 1,
         }
         if deepest > NESTING_MAX || operators > OPERATORS_MAX {

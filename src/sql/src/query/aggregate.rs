@@ -10,9 +10,32 @@ use sqlparser::ast::{self, FunctionArgumentClause, FunctionArguments};
 
 /// What is an aggregate, whatever its arguments.
 const AGGREGATES: &[&str] = &[
-    "count", "sum", "avg", "min", "max", "bool_and", "bool_or", "every", "string_agg", "array_agg", "jsonb_agg", "json_agg",
-    "jsonb_object_agg", "json_object_agg", "stddev", "stddev_samp", "stddev_pop", "variance", "var_samp", "var_pop",
+    "count",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "bool_and",
+    "bool_or",
+    "every",
+    "string_agg",
+    "array_agg",
+    "jsonb_agg",
+    "json_agg",
+    "jsonb_object_agg",
+    "json_object_agg",
+    "stddev",
+    "stddev_samp",
+    "stddev_pop",
+    "variance",
+    "var_samp",
+    "var_pop",
 ];
+
+fn is_distinct(function: &ast::Function) -> bool {
+    let FunctionArguments::List(list) = &function.args else { return false };
+    list.duplicate_treatment == Some(ast::DuplicateTreatment::Distinct)
+}
 
 /// Whether a function of this name is an aggregate.
 pub(super) fn is_aggregate(name: &str) -> bool {
@@ -21,7 +44,7 @@ pub(super) fn is_aggregate(name: &str) -> bool {
 
 impl Planner<'_, '_> {
     /// An aggregate call: a column of the group.
-    pub fn aggregate(
+    pub(super) fn aggregate(
         &mut self,
         name: &str,
         function: &ast::Function,
@@ -90,6 +113,9 @@ impl Planner<'_, '_> {
         arguments: &Arguments<'_>,
     ) -> Result<AggregateExpr, SqlError> {
         let operands = match arguments {
+            Arguments::Star if is_distinct(function) => {
+                return Err(SqlError::new(SqlState::SYNTAX_ERROR, "syntax error at or near \"*\""));
+            }
             Arguments::Star if name == "count" => Vec::new(),
             Arguments::Star => {
                 let types: [Option<SqlType>; 0] = [];
@@ -103,12 +129,18 @@ impl Planner<'_, '_> {
             Arguments::Row(table) => vec![Operand::Typed(self.whole_row(table)?)],
         };
         let (func, args) = self.resolve_aggregate(name, operands)?;
-        let filter = function.filter.as_ref().map(|f| self.predicate(f, "FILTER")).transpose()?;
+        let filter = function.filter.as_ref();
+        let filter =
+            filter.map(|f| self.in_clause(Clause::plain("FILTER"), |p| p.predicate(f, "FILTER"))).transpose()?;
         let (order, order_exprs, distinct) = self.aggregate_modifiers(function, &args)?;
         Ok(AggregateExpr { func, args, filter, distinct, order, order_exprs })
     }
 
-    fn resolve_aggregate(&mut self, name: &str, operands: Vec<Operand>) -> Result<(AggregateFunc, Vec<ScalarExpr>), SqlError> {
+    fn resolve_aggregate(
+        &mut self,
+        name: &str,
+        operands: Vec<Operand>,
+    ) -> Result<(AggregateFunc, Vec<ScalarExpr>), SqlError> {
         let types = self.operand_types(&operands);
         if name == "count" {
             let args = operands.into_iter().map(|o| self.settle(o)).collect::<Result<Vec<_>, _>>()?;
@@ -122,7 +154,8 @@ impl Planner<'_, '_> {
             "jsonb_agg" | "json_agg" | "jsonb_object_agg" | "json_object_agg" => self.json_arguments(operands)?,
             _ => operands,
         };
-        let known: Vec<SqlType> = self.operand_types(&operands).into_iter().map(|t| t.unwrap_or(SqlType::Text)).collect();
+        let known: Vec<SqlType> =
+            self.operand_types(&operands).into_iter().map(|t| t.unwrap_or(SqlType::Text)).collect();
         let name = name.strip_prefix("json_").map_or(name.to_string(), |rest| format!("jsonb_{rest}"));
         let Some((func, targets)) = AggregateFunc::resolve(&name, &known) else {
             return Err(super::function::no_function(&name, &types));
@@ -156,10 +189,7 @@ impl Planner<'_, '_> {
         args: &[ScalarExpr],
     ) -> Result<(Vec<ColumnOrder>, Vec<ScalarExpr>, bool), SqlError> {
         let FunctionArguments::List(list) = &function.args else { return Ok((Vec::new(), Vec::new(), false)) };
-        let distinct = list.duplicate_treatment == Some(ast::DuplicateTreatment::Distinct);
-        if distinct && args.is_empty() {
-            return Err(SqlError::new(SqlState::SYNTAX_ERROR, "DISTINCT specified, but there are no arguments"));
-        }
+        let distinct = is_distinct(function);
         let (mut order, mut exprs) = (Vec::new(), Vec::new());
         for clause in &list.clauses {
             let FunctionArgumentClause::OrderBy(by) = clause else {
@@ -179,7 +209,11 @@ impl Planner<'_, '_> {
     }
 
     /// A table function in the SELECT list: a column of a lateral join that multiplies rows.
-    pub fn table_function_in_expression(&mut self, name: &str, args: &[Operand]) -> Result<Option<ScalarExpr>, SqlError> {
+    pub fn table_function_in_expression(
+        &mut self,
+        name: &str,
+        args: &[Operand],
+    ) -> Result<Option<ScalarExpr>, SqlError> {
         let Some((func, args)) = self.resolve_table_function(name, args)? else { return Ok(None) };
         let clause = self.frame()?.clause;
         if !clause.table_functions {
@@ -195,7 +229,11 @@ impl Planner<'_, '_> {
     }
 
     /// The table function of this name for these arguments, with the arguments converted; none if the name is no table function.
-    pub fn resolve_table_function(&mut self, name: &str, args: &[Operand]) -> Result<Option<(TableFunc, Vec<ScalarExpr>)>, SqlError> {
+    pub fn resolve_table_function(
+        &mut self,
+        name: &str,
+        args: &[Operand],
+    ) -> Result<Option<(TableFunc, Vec<ScalarExpr>)>, SqlError> {
         if !TableFunc::exists(name) {
             return Ok(None);
         }

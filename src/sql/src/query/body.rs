@@ -118,7 +118,8 @@ impl Planner<'_, '_> {
             let mut names = output.names;
             if cte.alias.columns.len() > names.len() {
                 let (has, wants) = (names.len(), cte.alias.columns.len());
-                let message = format!("WITH query \"{name}\" has {has} columns available but {wants} columns specified");
+                let message =
+                    format!("WITH query \"{name}\" has {has} columns available but {wants} columns specified");
                 return Err(SqlError::new(SqlState::INVALID_COLUMN_REFERENCE, message));
             }
             for (column, renamed) in names.iter_mut().zip(&cte.alias.columns) {
@@ -176,7 +177,11 @@ impl Planner<'_, '_> {
             .collect();
         let rel = HirRel::Values { cols: cols.clone(), rows };
         // Subqueries in the rows are evaluated beside them.
-        let rel = if subqueries.is_empty() { rel } else { HirRel::unit().apply(subqueries).product(rel).project(cols.clone()) };
+        let rel = if subqueries.is_empty() {
+            rel
+        } else {
+            HirRel::unit().apply(subqueries).product(rel).project(cols.clone())
+        };
         Ok(Body { rel, output: Output { names, cols }, order: Vec::new(), open })
     }
 
@@ -194,7 +199,8 @@ impl Planner<'_, '_> {
         let (mut types, mut opens) = (Vec::new(), Vec::new());
         let single = rows.len() == 1;
         for i in 0..width {
-            let column: Vec<Operand> = rows.iter_mut().map(|row| std::mem::replace(&mut row[i], Operand::Null)).collect();
+            let column: Vec<Operand> =
+                rows.iter_mut().map(|row| std::mem::replace(&mut row[i], Operand::Null)).collect();
             opens.push(column.first().filter(|o| single && is_literal(o)).cloned());
             if let Some(target) = targets.and_then(|t| t.get(i)) {
                 columns.push(column.into_iter().map(|o| self.assigned(o, target)).collect::<Result<_, _>>()?);

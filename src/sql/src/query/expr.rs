@@ -1,7 +1,7 @@
 //! Scalar expressions, by kind.
 
 use super::planner::{Planner, fold};
-use crate::coerce::{Context, Operand, constant, null};
+use crate::coerce::{Context, Operand, constant};
 use crate::scope::Found;
 use crate::types::sql_type;
 use expr::ScalarExpr;
@@ -176,7 +176,9 @@ impl Planner<'_, '_> {
                     return Err(SqlError::unsupported("slicing of arrays"));
                 }
                 ast::AccessExpr::Dot(Expr::Identifier(field)) => self.field(value, &fold(field))?,
-                ast::AccessExpr::Dot(other) => return Err(SqlError::unsupported(format!("access to the field {other}"))),
+                ast::AccessExpr::Dot(other) => {
+                    return Err(SqlError::unsupported(format!("access to the field {other}")));
+                }
             };
         }
         Ok(value)
@@ -199,7 +201,13 @@ impl Planner<'_, '_> {
     }
 
     /// TRUE, FALSE and NULL conditions: `IS TRUE` and its kin never give NULL.
-    pub fn truth(&mut self, expr: &Expr, value: Option<bool>, negated: bool, clause: &'static str) -> Result<ScalarExpr, SqlError> {
+    pub fn truth(
+        &mut self,
+        expr: &Expr,
+        value: Option<bool>,
+        negated: bool,
+        clause: &'static str,
+    ) -> Result<ScalarExpr, SqlError> {
         let operand = self.predicate(expr, clause)?;
         let test = match value {
             None => is_null(operand)?,
@@ -207,11 +215,6 @@ impl Planner<'_, '_> {
             Some(false) => not(ScalarExpr::Coalesce(vec![operand, constant(Datum::Bool(true), SqlType::Bool)]))?,
         };
         if negated { not(test) } else { Ok(test) }
-    }
-
-    /// `CASE` without a matching branch and without ELSE.
-    pub fn null_of(&self, ty: &SqlType) -> ScalarExpr {
-        null(ty)
     }
 }
 

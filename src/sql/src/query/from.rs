@@ -53,7 +53,8 @@ impl Planner<'_, '_> {
             }
             TableFactor::UNNEST { alias, array_exprs, with_ordinality, .. } => {
                 let name = ast::ObjectName::from(vec![ast::Ident::new("unnest")]);
-                let args: Vec<_> = array_exprs.iter().cloned().map(FunctionArgExpr::Expr).map(FunctionArg::Unnamed).collect();
+                let args: Vec<_> =
+                    array_exprs.iter().cloned().map(FunctionArgExpr::Expr).map(FunctionArg::Unnamed).collect();
                 self.table_function(&name, &args, alias.as_ref(), *with_ordinality)
             }
             TableFactor::Derived { lateral, subquery, alias, sample: None } => {
@@ -119,7 +120,12 @@ impl Planner<'_, '_> {
         Ok((rel, scope_for(columns, alias, &item.name.item, schema)?))
     }
 
-    fn derived(&mut self, lateral: bool, query: &ast::Query, alias: Option<&ast::TableAlias>) -> Result<Planned, SqlError> {
+    fn derived(
+        &mut self,
+        lateral: bool,
+        query: &ast::Query,
+        alias: Option<&ast::TableAlias>,
+    ) -> Result<Planned, SqlError> {
         let before = std::mem::replace(&mut self.frame()?.visible, lateral);
         let planned = self.query(query);
         self.frame()?.visible = before;
@@ -196,9 +202,12 @@ impl Planner<'_, '_> {
         };
         let ((left, left_scope), (right, right_scope)) = (left, right);
         let (left_cols, right_cols) = (left.cols(), right.cols());
-        if matches!(kind, JoinKind::Right | JoinKind::Full) && right.free().iter().any(|c| left_cols.contains(c)) {
-            let message = "invalid reference to FROM-clause entry in a LATERAL item";
-            return Err(SqlError::new(SqlState::UNDEFINED_TABLE, message)
+        let lateral = right.free().into_iter().find(|c| left_cols.contains(c));
+        if let (JoinKind::Right | JoinKind::Full, Some(col)) = (kind, lateral) {
+            let label = &self.labels[col];
+            let table = label.split_once('.').map_or(label.as_str(), |(table, _)| table);
+            let message = format!("invalid reference to FROM-clause entry for table \"{table}\"");
+            return Err(SqlError::new(SqlState::INVALID_COLUMN_REFERENCE, message)
                 .detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference."));
         }
         let names = match constraint {
@@ -221,7 +230,10 @@ impl Planner<'_, '_> {
         self.join_using((left, left_scope), (right, right_scope), kind, &names)
     }
 
-    fn join_condition(&mut self, condition: &ast::Expr) -> Result<(Vec<crate::hir::Subquery>, Vec<ScalarExpr>), SqlError> {
+    fn join_condition(
+        &mut self,
+        condition: &ast::Expr,
+    ) -> Result<(Vec<crate::hir::Subquery>, Vec<ScalarExpr>), SqlError> {
         let outer = std::mem::take(&mut self.frame()?.subqueries);
         let planned = self.in_clause(Clause::plain("JOIN conditions"), |p| p.predicate(condition, "JOIN/ON"));
         let subqueries = std::mem::replace(&mut self.frame()?.subqueries, outer);
@@ -242,7 +254,13 @@ impl Planner<'_, '_> {
         }
     }
 
-    fn join_using(&mut self, left: Planned, right: Planned, kind: JoinKind, names: &[String]) -> Result<Planned, SqlError> {
+    fn join_using(
+        &mut self,
+        left: Planned,
+        right: Planned,
+        kind: JoinKind,
+        names: &[String],
+    ) -> Result<Planned, SqlError> {
         let ((left, mut left_scope), (right, mut right_scope)) = (left, right);
         let (left_cols, right_cols) = (left.cols(), right.cols());
         let (mut on, mut pairs) = (Vec::new(), Vec::new());
@@ -323,8 +341,12 @@ fn scope_for(
     schema: Vec<String>,
 ) -> Result<Scope, SqlError> {
     match alias {
-        Some(alias) => aliased(columns, alias),
-        None => Ok(Scope::table(ScopeTable { name: name.to_string(), schema }, columns)),
+        Some(alias) => {
+            let mut scope = aliased(columns, alias)?;
+            scope.tables.iter_mut().for_each(|t| t.hidden = Some(name.to_string()));
+            Ok(scope)
+        }
+        None => Ok(Scope::table(ScopeTable { name: name.to_string(), schema, hidden: None }, columns)),
     }
 }
 
@@ -339,5 +361,5 @@ fn aliased(mut columns: Vec<(String, usize)>, alias: &ast::TableAlias) -> Result
     for (column, renamed) in columns.iter_mut().zip(&alias.columns) {
         column.0 = fold(&renamed.name);
     }
-    Ok(Scope::table(ScopeTable { name, schema: Vec::new() }, columns))
+    Ok(Scope::table(ScopeTable { name, schema: Vec::new(), hidden: None }, columns))
 }

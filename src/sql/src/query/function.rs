@@ -2,7 +2,7 @@
 
 use super::expr::call;
 use super::planner::{Planner, fold, name_parts};
-use crate::coerce::{Context, Operand, can_coerce, category, Category, null, type_name};
+use crate::coerce::{Category, Context, Operand, can_coerce, category, null, type_name};
 use crate::overload::{Choice, NoChoice, choose};
 use expr::func::candidates;
 use expr::{Func, ScalarExpr, Unmaterializable};
@@ -184,8 +184,16 @@ impl Planner<'_, '_> {
     /// A bare word that SQL reserves for a function: `current_date`.
     pub fn bare_function(&mut self, name: &str) -> Result<Option<ScalarExpr>, SqlError> {
         const RESERVED: &[&str] = &[
-            "current_date", "current_timestamp", "localtimestamp", "localtime", "current_user", "session_user", "user",
-            "current_role", "current_catalog", "current_schema",
+            "current_date",
+            "current_timestamp",
+            "localtimestamp",
+            "localtime",
+            "current_user",
+            "session_user",
+            "user",
+            "current_role",
+            "current_catalog",
+            "current_schema",
         ];
         if RESERVED.contains(&name) { self.moment_function(name) } else { Ok(None) }
     }
@@ -215,7 +223,11 @@ impl Planner<'_, '_> {
         }
         self.frame()?.guards.truncate(guards);
         let (operands, _) = self.unify(operands, "COALESCE")?;
-        Ok(if operands.len() == 1 { operands.into_iter().collect::<Vec<_>>().remove(0) } else { ScalarExpr::Coalesce(operands) })
+        Ok(if operands.len() == 1 {
+            operands.into_iter().collect::<Vec<_>>().remove(0)
+        } else {
+            ScalarExpr::Coalesce(operands)
+        })
     }
 }
 
@@ -227,7 +239,8 @@ pub(super) fn function_name(name: &ast::ObjectName) -> Result<String, SqlError> 
         [schema, name] if SCHEMAS.contains(&schema.as_str()) => Ok(name.clone()),
         [.., last] => {
             let message = format!("function {}(…) does not exist", parts.join("."));
-            Err(SqlError::new(SqlState::UNDEFINED_FUNCTION, message).hint(format!("Functions like {last} have no schema.")))
+            Err(SqlError::new(SqlState::UNDEFINED_FUNCTION, message)
+                .hint(format!("Functions like {last} have no schema.")))
         }
         [] => Err(SqlError::internal("a call without a name")),
     }
@@ -237,7 +250,9 @@ pub(super) fn function_name(name: &ast::ObjectName) -> Result<String, SqlError> 
 pub(super) fn arguments(args: &FunctionArguments) -> Result<Arguments<'_>, SqlError> {
     let list = match args {
         FunctionArguments::None => return Ok(Arguments::List(Vec::new())),
-        FunctionArguments::Subquery(_) => return Err(SqlError::unsupported("a subquery without parentheses of its own")),
+        FunctionArguments::Subquery(_) => {
+            return Err(SqlError::unsupported("a subquery without parentheses of its own"));
+        }
         FunctionArguments::List(list) => list,
     };
     let mut exprs = Vec::new();

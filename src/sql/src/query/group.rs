@@ -21,7 +21,12 @@ struct Group<'a> {
 
 impl Planner<'_, '_> {
     /// Plans GROUP BY's expressions; whether there is such a clause.
-    pub(super) fn group_keys(&mut self, select: &Select, items: &[Item<'_>], exprs: &mut Exprs) -> Result<bool, SqlError> {
+    pub(super) fn group_keys<'a>(
+        &mut self,
+        select: &'a Select,
+        items: &[Item<'a>],
+        exprs: &mut Exprs<'a>,
+    ) -> Result<bool, SqlError> {
         let keys = match &select.group_by {
             GroupByExpr::Expressions(keys, modifiers) if modifiers.is_empty() => keys,
             _ => return Err(SqlError::unsupported("GROUP BY ALL and GROUP BY … WITH")),
@@ -31,35 +36,38 @@ impl Planner<'_, '_> {
                 Expr::Tuple(parts) if parts.is_empty() => {}
                 Expr::Tuple(parts) => {
                     for part in parts {
-                        let planned = self.group_key(part, items)?;
-                        exprs.keys.push(planned);
+                        self.group_key(part, items, exprs)?;
                     }
                 }
                 Expr::Rollup(_) | Expr::Cube(_) | Expr::GroupingSets(_) => {
                     return Err(SqlError::unsupported("GROUP BY with ROLLUP, CUBE or GROUPING SETS"));
                 }
-                key => {
-                    let planned = self.group_key(key, items)?;
-                    exprs.keys.push(planned);
-                }
+                key => self.group_key(key, items, exprs)?,
             }
         }
         Ok(!keys.is_empty())
     }
 
     /// A key: an output by position, an input column, an output by name, or an expression.
-    fn group_key(&mut self, key: &Expr, items: &[Item<'_>]) -> Result<ScalarExpr, SqlError> {
+    fn group_key<'a>(&mut self, key: &'a Expr, items: &[Item<'a>], exprs: &mut Exprs<'a>) -> Result<(), SqlError> {
         let position = self.position(key);
         let output = match ordinal(key, items.len(), "GROUP BY").map_err(|e| e.at(position))? {
             Some(i) => Some(i),
             None => self.output_key(key, items)?,
         };
         let clause = Clause::plain("GROUP BY");
-        match output.map(|i| &items[i]) {
-            None => self.in_clause(clause, |p| p.expr(key)),
-            Some(Item::Column(_, id)) => Ok(ScalarExpr::Column(*id)),
-            Some(Item::Expr(_, expr)) => self.in_clause(clause, |p| p.expr(expr)),
-        }
+        let text = match output.map(|i| &items[i]) {
+            None => key,
+            Some(Item::Expr(_, expr)) => *expr,
+            Some(Item::Column(_, id)) => {
+                exprs.keys.push(ScalarExpr::Column(*id));
+                return Ok(());
+            }
+        };
+        let planned = self.in_clause(clause, |p| p.expr(text))?;
+        exprs.keys.push(planned.clone());
+        exprs.key_texts.push((text, planned));
+        Ok(())
     }
 
     /// The output that a bare name means, unless it is an input column's name.
@@ -74,7 +82,7 @@ impl Planner<'_, '_> {
     }
 
     /// Groups `rel` and puts all expressions in terms of the groups.
-    pub(super) fn group(&mut self, rel: HirRel, exprs: &mut Exprs) -> Result<HirRel, SqlError> {
+    pub(super) fn group(&mut self, rel: HirRel, exprs: &mut Exprs<'_>) -> Result<HirRel, SqlError> {
         let frame = self.frame()?;
         let aggregates = std::mem::take(&mut frame.aggregates);
         let rel = rel.apply(std::mem::take(&mut frame.aggregate_subqueries));

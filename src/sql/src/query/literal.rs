@@ -107,9 +107,8 @@ fn unit(field: &DateTimeField) -> Option<&'static str> {
 /// A bare number takes the last field's unit; other texts say their units themselves.
 fn qualified_interval(text: &str, leading: &DateTimeField, last: Option<&DateTimeField>) -> Result<String, SqlError> {
     let field = last.unwrap_or(leading);
-    let unit = unit(field).ok_or_else(|| {
-        SqlError::new(SqlState::SYNTAX_ERROR, format!("syntax error at or near \"{field}\""))
-    })?;
+    let unit = unit(field)
+        .ok_or_else(|| SqlError::new(SqlState::SYNTAX_ERROR, format!("syntax error at or near \"{field}\"")))?;
     let bare = text.trim().parse::<f64>().is_ok();
     // `INTERVAL '1:30' MINUTE TO SECOND` counts minutes and seconds, where `'1:30'` alone counts hours and minutes.
     let minutes = matches!((leading, last), (DateTimeField::Minute, Some(DateTimeField::Second)));

@@ -22,6 +22,7 @@ mod subquery;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::expr::call;
 use crate::catalog::SessionCatalog;
 use crate::coerce::Context;
 use crate::hir::{self, HirRel};
@@ -30,7 +31,6 @@ use crate::parser::LineIndex;
 use crate::plan::Params;
 use crate::scope::{Scope, ScopeTable};
 use ::expr::{ColumnOrder, RelExpr, RowSetFinishing, ScalarExpr};
-pub(crate) use self::expr::call;
 pub use body::Target;
 use planner::Clause;
 pub(crate) use planner::Planner;
@@ -128,11 +128,19 @@ pub fn plan_query(qcx: &mut QueryContext<'_>, query: &ast::Query) -> Result<Plan
 
 /// Plans a query whose columns are assigned to a table's columns, in this order: untyped literals and parameters take their types, other
 /// columns are converted as an assignment does. There may be fewer columns than targets.
-pub fn plan_query_into(qcx: &mut QueryContext<'_>, query: &ast::Query, targets: &[Target]) -> Result<PlannedQuery, SqlError> {
+pub fn plan_query_into(
+    qcx: &mut QueryContext<'_>,
+    query: &ast::Query,
+    targets: &[Target],
+) -> Result<PlannedQuery, SqlError> {
     crate::with_deep_stack(|| planned(qcx, query, Some(targets)))
 }
 
-fn planned(qcx: &mut QueryContext<'_>, query: &ast::Query, targets: Option<&[Target]>) -> Result<PlannedQuery, SqlError> {
+fn planned(
+    qcx: &mut QueryContext<'_>,
+    query: &ast::Query,
+    targets: Option<&[Target]>,
+) -> Result<PlannedQuery, SqlError> {
     let mut planner = Planner::new(qcx);
     let (rel, output, finishing) = planner.top_query(query, targets)?;
     let raw = hir::explain(&rel);
@@ -156,7 +164,11 @@ pub struct ScalarPlace<'a> {
 
 /// Plans an expression over one relation's columns: defaults, index keys, AS OF times. Subqueries, aggregates and table functions are
 /// refused.
-pub fn plan_scalar(qcx: &mut QueryContext<'_>, expr: &ast::Expr, place: ScalarPlace<'_>) -> Result<ScalarExpr, SqlError> {
+pub fn plan_scalar(
+    qcx: &mut QueryContext<'_>,
+    expr: &ast::Expr,
+    place: ScalarPlace<'_>,
+) -> Result<ScalarExpr, SqlError> {
     crate::with_deep_stack(|| {
         let mut planner = Planner::new(qcx);
         let scope = match place.relation {
@@ -231,7 +243,7 @@ impl Planner<'_, '_> {
     /// The scope that one described relation makes; its columns are positions 0, 1, ….
     fn scope_of(&mut self, name: &str, desc: &RelationDesc) -> Scope {
         let columns: Vec<_> = desc.iter().map(|(n, t)| (n.clone(), self.column(n, t.clone()))).collect();
-        Scope::table(ScopeTable { name: name.to_string(), schema: Vec::new() }, columns)
+        Scope::table(ScopeTable { name: name.to_string(), schema: Vec::new(), hidden: None }, columns)
     }
 
     /// The whole query: its relation, its visible columns, and what is left to the finishing.
@@ -257,7 +269,8 @@ impl Planner<'_, '_> {
         }
         let column = |col| cols.iter().position(|c| *c == col).unwrap_or(0);
         let order = ordered.order.iter();
-        let order = order.map(|o| ColumnOrder { column: column(o.col), desc: o.desc, nulls_first: o.nulls_first }).collect();
+        let order =
+            order.map(|o| ColumnOrder { column: column(o.col), desc: o.desc, nulls_first: o.nulls_first }).collect();
         let project = (0..ordered.output.cols.len()).collect();
         let finishing = RowSetFinishing { order, limit: ordered.limit, offset: ordered.offset, project };
         Ok((ordered.rel.project(cols), ordered.output, finishing))

@@ -1,7 +1,7 @@
 //! ORDER BY, LIMIT, OFFSET: of whole queries and of subqueries.
 
-use super::planner::{Clause, Planner, fold};
 use super::Output;
+use super::planner::{Clause, Planner, fold};
 use crate::coerce::{Context, constant};
 use crate::hir::{HirOrder, HirRel};
 use expr::ScalarExpr;
@@ -114,9 +114,11 @@ impl Planner<'_, '_> {
             let Some(col) = col else {
                 let error = match &item.expr {
                     Expr::Identifier(ident) => crate::scope::no_column(&[fold(ident)]),
-                    _ => SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause")
-                        .detail("Only result column names can be used, not expressions or functions.")
-                        .hint("Add the expression/function to every SELECT, or move the UNION into a FROM clause."),
+                    _ => {
+                        SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause")
+                            .detail("Only result column names can be used, not expressions or functions.")
+                            .hint("Add the expression/function to every SELECT, or move the UNION into a FROM clause.")
+                    }
                 };
                 return Err(error.at(self.position(&item.expr)));
             };

@@ -204,14 +204,21 @@ impl<'q, 'c> Planner<'q, 'c> {
 
     /// The error for a table that no visible FROM clause names.
     pub fn unknown_table(&self, qualifier: &[String]) -> SqlError {
-        let hidden = self.frames.iter().any(|f| matches!(f.scope.find_table(qualifier), Ok(Some(_))));
-        if !hidden {
+        let name = qualifier.last().map(String::as_str).unwrap_or_default();
+        let invalid = || {
+            let message = format!("invalid reference to FROM-clause entry for table \"{name}\"");
+            SqlError::new(SqlState::UNDEFINED_TABLE, message)
+        };
+        let mut tables = self.frames.iter().filter(|f| f.visible).flat_map(|f| &f.scope.tables);
+        if let Some(table) = tables.find(|t| t.hidden.as_deref() == Some(name) && t.name != name) {
+            return invalid().hint(format!("Perhaps you meant to reference the table alias \"{}\".", table.name));
+        }
+        if !self.frames.iter().any(|f| matches!(f.scope.find_table(qualifier), Ok(Some(_)))) {
             return no_table(qualifier);
         }
-        let name = qualifier.last().map(String::as_str).unwrap_or_default();
-        let message = format!("invalid reference to FROM-clause entry for table \"{name}\"");
-        SqlError::new(SqlState::UNDEFINED_TABLE, message)
-            .hint(format!("There is an entry for table \"{name}\", but it cannot be referenced from this part of the query."))
+        invalid().hint(format!(
+            "There is an entry for table \"{name}\", but it cannot be referenced from this part of the query."
+        ))
     }
 
     /// Adds PostgreSQL's hint if a column in sight is called almost so.

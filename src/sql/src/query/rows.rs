@@ -12,13 +12,17 @@ impl Planner<'_, '_> {
     pub(super) fn rows(&mut self, query: &RowsQuery<'_>) -> Result<HirRel, SqlError> {
         let (id, name) = query.target;
         let catalog = self.qcx.catalog;
-        let item = catalog.item(id).ok_or_else(|| SqlError::new(SqlState::UNDEFINED_TABLE, format!("relation {id} does not exist")))?;
-        let alias = ast::TableAlias { explicit: true, name: ast::Ident::with_quote('"', name), columns: Vec::new(), at: None };
+        let item = catalog
+            .item(id)
+            .ok_or_else(|| SqlError::new(SqlState::UNDEFINED_TABLE, format!("relation {id} does not exist")))?;
+        let alias =
+            ast::TableAlias { explicit: true, name: ast::Ident::with_quote('"', name), columns: Vec::new(), at: None };
         let (target, scope) = self.item(item, Some(&alias))?;
         let target_cols = target.cols();
         self.push_frame(scope, Clause::plain("FROM"));
         self.frame()?.visible = query.from.is_empty();
-        let (rel, values) = if query.from.is_empty() { self.plain_rows(query, target)? } else { self.joined_rows(query, target)? };
+        let (rel, values) =
+            if query.from.is_empty() { self.plain_rows(query, target)? } else { self.joined_rows(query, target)? };
         self.frames.pop();
         Ok(rel.project(target_cols.into_iter().chain(values).collect()))
     }

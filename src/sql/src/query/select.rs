@@ -35,8 +35,10 @@ impl Item<'_> {
 
 /// A SELECT's planned expressions, over the FROM clause's columns.
 #[derive(Default)]
-pub(super) struct Exprs {
+pub(super) struct Exprs<'a> {
     pub keys: Vec<ScalarExpr>,
+    /// The keys as written, or the outputs that they name: the same text elsewhere is the same value, subqueries in it included.
+    pub key_texts: Vec<(&'a Expr, ScalarExpr)>,
     pub outputs: Vec<ScalarExpr>,
     pub having: Option<ScalarExpr>,
     pub having_subqueries: Vec<Subquery>,
@@ -116,7 +118,7 @@ impl Planner<'_, '_> {
         rel: HirRel,
         names: Vec<ColumnName>,
         open: Vec<Option<Operand>>,
-        exprs: Exprs,
+        exprs: Exprs<'_>,
         select: &Select,
         order_by: &[ast::OrderByExpr],
     ) -> Result<Body, SqlError> {
@@ -201,7 +203,7 @@ impl Planner<'_, '_> {
         Err(self.unknown_table(qualifier))
     }
 
-    fn having(&mut self, select: &Select, exprs: &mut Exprs) -> Result<(), SqlError> {
+    fn having(&mut self, select: &Select, exprs: &mut Exprs<'_>) -> Result<(), SqlError> {
         if let Some(condition) = &select.having {
             exprs.having = Some(self.in_clause(Clause::HAVING, |p| p.predicate(condition, "HAVING"))?);
             exprs.having_subqueries = std::mem::take(&mut self.frame()?.subqueries);
@@ -214,13 +216,16 @@ impl Planner<'_, '_> {
         &mut self,
         items: &[Item<'_>],
         targets: Option<&[Target]>,
-        exprs: &mut Exprs,
+        exprs: &mut Exprs<'_>,
     ) -> Result<Vec<Option<Operand>>, SqlError> {
         let mut open = Vec::new();
         for (i, item) in items.iter().enumerate() {
             let operand = match item {
                 Item::Column(_, id) => Operand::Typed(ScalarExpr::Column(*id)),
-                Item::Expr(_, expr) => self.in_clause(Clause::output("SELECT"), |p| p.operand(expr))?,
+                Item::Expr(_, expr) => match exprs.key_texts.iter().find(|(text, _)| text == expr) {
+                    Some((_, key)) => Operand::Typed(key.clone()),
+                    None => self.in_clause(Clause::output("SELECT"), |p| p.operand(expr))?,
+                },
             };
             open.push(Some(operand.clone()).filter(is_literal));
             let planned = match (operand, targets.and_then(|t| t.get(i))) {
@@ -242,14 +247,14 @@ impl Planner<'_, '_> {
         select: &Select,
         items: &[Item<'_>],
         order_by: &[ast::OrderByExpr],
-        exprs: &mut Exprs,
+        exprs: &mut Exprs<'_>,
     ) -> Result<(), SqlError> {
         if let Some(Distinct::On(on)) = &select.distinct {
-            let on = on.iter().map(|e| self.output_or_expr(e, items, &exprs.outputs, "DISTINCT ON"));
+            let on = on.iter().map(|e| self.output_or_expr(e, items, exprs, "DISTINCT ON"));
             exprs.distinct_on = Some(on.collect::<Result<_, _>>()?);
         }
         for item in order_by {
-            let expr = self.output_or_expr(&item.expr, items, &exprs.outputs, "ORDER BY")?;
+            let expr = self.output_or_expr(&item.expr, items, exprs, "ORDER BY")?;
             exprs.order.push(expr);
         }
         Ok(())
@@ -259,10 +264,10 @@ impl Planner<'_, '_> {
         &mut self,
         expr: &Expr,
         items: &[Item<'_>],
-        outputs: &[ScalarExpr],
+        exprs: &Exprs<'_>,
         clause: &'static str,
     ) -> Result<ScalarExpr, SqlError> {
-        let position = self.position(expr);
+        let (position, outputs) = (self.position(expr), &exprs.outputs);
         if let Some(i) = ordinal(expr, outputs.len(), clause).map_err(|e| e.at(position))? {
             return Ok(outputs[i].clone());
         }
@@ -272,9 +277,11 @@ impl Planner<'_, '_> {
         }
         // The same expression as an output is that output: a subquery in it is evaluated once.
         let same = items.iter().position(|i| matches!(i, Item::Expr(_, e) if *e == expr));
-        match same {
-            Some(i) => Ok(outputs[i].clone()),
-            None => self.in_clause(Clause::output(clause), |p| p.expr(expr)),
+        let key = exprs.key_texts.iter().find(|(text, _)| *text == expr);
+        match (same, key) {
+            (Some(i), _) => Ok(outputs[i].clone()),
+            (None, Some((_, key))) => Ok(key.clone()),
+            (None, None) => self.in_clause(Clause::output(clause), |p| p.expr(expr)),
         }
     }
 

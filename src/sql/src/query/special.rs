@@ -94,7 +94,11 @@ impl Planner<'_, '_> {
             left = Operand::Typed(self.coerce(left, &ty, Context::Implicit)?);
         }
         let each = list.into_iter().map(|item| self.compare("=", left.clone(), item)).collect::<Result<Vec<_>, _>>()?;
-        let any = if each.len() == 1 { each.into_iter().next().unwrap_or_else(|| null(&SqlType::Bool)) } else { ScalarExpr::Or(each) };
+        let any = if each.len() == 1 {
+            each.into_iter().next().unwrap_or_else(|| null(&SqlType::Bool))
+        } else {
+            ScalarExpr::Or(each)
+        };
         if negated { not(any) } else { Ok(any) }
     }
 
@@ -116,7 +120,13 @@ impl Planner<'_, '_> {
         self.operator(op, vec![value, pattern])
     }
 
-    fn similar(&mut self, negated: bool, expr: &Expr, pattern: &Expr, escape: Option<&Expr>) -> Result<ScalarExpr, SqlError> {
+    fn similar(
+        &mut self,
+        negated: bool,
+        expr: &Expr,
+        pattern: &Expr,
+        escape: Option<&Expr>,
+    ) -> Result<ScalarExpr, SqlError> {
         let value = self.operand(expr)?;
         let mut args = vec![self.operand(pattern)?];
         args.extend(escape.map(|e| self.operand(e)).transpose()?);
@@ -124,7 +134,12 @@ impl Planner<'_, '_> {
         self.operator(if negated { "!~" } else { "~" }, vec![value, Operand::Typed(regex)])
     }
 
-    fn case(&mut self, operand: Option<&Expr>, whens: &[ast::CaseWhen], otherwise: Option<&Expr>) -> Result<ScalarExpr, SqlError> {
+    fn case(
+        &mut self,
+        operand: Option<&Expr>,
+        whens: &[ast::CaseWhen],
+        otherwise: Option<&Expr>,
+    ) -> Result<ScalarExpr, SqlError> {
         let subject = operand.map(|e| self.operand(e)).transpose()?;
         let (mut conditions, mut results) = (Vec::new(), Vec::new());
         let guards = self.frame()?.guards.len();
@@ -139,7 +154,8 @@ impl Planner<'_, '_> {
             self.frame()?.guards.push(condition.clone());
             results.push(self.operand(&when.result)?);
             self.frame()?.guards.pop();
-            let untrue = not(ScalarExpr::Coalesce(vec![condition.clone(), constant(Datum::Bool(false), SqlType::Bool)]))?;
+            let untrue =
+                not(ScalarExpr::Coalesce(vec![condition.clone(), constant(Datum::Bool(false), SqlType::Bool)]))?;
             self.frame()?.guards.push(untrue);
             conditions.push(condition);
         }

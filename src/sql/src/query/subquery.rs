@@ -104,7 +104,13 @@ impl Planner<'_, '_> {
     }
 
     /// `left op ANY (…)`, `left op ALL (…)` over a query or an array.
-    pub fn quantified(&mut self, left: &Expr, op: &BinaryOperator, right: &Expr, any: bool) -> Result<ScalarExpr, SqlError> {
+    pub fn quantified(
+        &mut self,
+        left: &Expr,
+        op: &BinaryOperator,
+        right: &Expr,
+        any: bool,
+    ) -> Result<ScalarExpr, SqlError> {
         let left = self.operand(left)?;
         let op = op.to_string();
         let query = match right {
@@ -162,7 +168,8 @@ impl Planner<'_, '_> {
     fn quantified_array(&mut self, left: Operand, op: &str, right: &Expr, any: bool) -> Result<ScalarExpr, SqlError> {
         let array = match (self.operand(right)?, self.operand_type(&left)) {
             (Operand::Array(elements), _) if !elements.is_empty() => {
-                let tests = elements.into_iter().map(|e| self.compare(op, left.clone(), e)).collect::<Result<Vec<_>, _>>()?;
+                let tests =
+                    elements.into_iter().map(|e| self.compare(op, left.clone(), e)).collect::<Result<Vec<_>, _>>()?;
                 return Ok(if any { ScalarExpr::Or(tests) } else { ScalarExpr::And(tests) });
             }
             (open @ (Operand::Text(..) | Operand::Null | Operand::Param(_) | Operand::Array(_)), Some(ty)) => {
@@ -194,7 +201,8 @@ impl Planner<'_, '_> {
         let ordered = self.query(query)?;
         let order: Vec<ColId> = ordered.order.iter().map(|o| o.col).collect();
         let directions = ordered.order.iter().enumerate();
-        let directions = directions.map(|(column, o)| ColumnOrder { column, desc: o.desc, nulls_first: o.nulls_first }).collect();
+        let directions =
+            directions.map(|(column, o)| ColumnOrder { column, desc: o.desc, nulls_first: o.nulls_first }).collect();
         let (rel, output) = ordered.into_relation();
         let [col] = output.cols[..] else {
             return Err(SqlError::new(SqlState::SYNTAX_ERROR, "subquery must return only one column"));
@@ -219,14 +227,22 @@ impl Planner<'_, '_> {
         let rel = HirRel::Reduce { input: Box::new(rel), keys: Vec::new(), aggregates: vec![(id, aggregate)] };
         let empty = self.array(Vec::new(), &element, false)?;
         let result = self.column("array", ty.clone().nullable(false));
-        let rel = rel.map(vec![(result, ScalarExpr::Coalesce(vec![ScalarExpr::Column(id), empty]))]).project(vec![result]);
+        let rel =
+            rel.map(vec![(result, ScalarExpr::Coalesce(vec![ScalarExpr::Column(id), empty]))]).project(vec![result]);
         self.add_subquery(SubqueryKind::Scalar(result), rel, ty.nullable(false))
     }
 }
 
 fn count_where(filter: ScalarExpr) -> AggregateExpr {
     let (order, order_exprs) = (Vec::new(), Vec::new());
-    AggregateExpr { func: AggregateFunc::Count, args: Vec::new(), filter: Some(filter), distinct: false, order, order_exprs }
+    AggregateExpr {
+        func: AggregateFunc::Count,
+        args: Vec::new(),
+        filter: Some(filter),
+        distinct: false,
+        order,
+        order_exprs,
+    }
 }
 
 fn check_width(left: usize, right: usize) -> Result<(), SqlError> {
