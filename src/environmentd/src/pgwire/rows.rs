@@ -75,7 +75,7 @@ impl RowEncoder {
         let ty = &self.desc.typ.columns[column].ty;
         if self.formats[column] == 1 {
             self.binary.clear();
-            repr::binary::encode(datum, ty, &mut self.binary)?;
+            repr::binary::encode(datum, ty, &mut self.binary);
             out.put_i32(self.binary.len() as i32);
             out.put_slice(&self.binary);
         } else {

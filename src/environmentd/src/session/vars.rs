@@ -3,7 +3,8 @@
 //! One table lists them all. Those marked `report` are sent to the client as ParameterStatus at start-up and whenever they change.
 
 use super::context::Isolation;
-use repr::text::TextSettings;
+use repr::datetime::zone;
+use repr::text::{ByteaOutput, DateOrder, DateStyle, IntervalStyle, TextSettings};
 use repr::{SqlError, SqlState};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -203,13 +204,32 @@ impl Vars {
 
     /// How values are printed and read.
     pub fn text_settings(&self) -> TextSettings {
-        TextSettings::from_vars(
-            self.known("timezone"),
-            self.known("datestyle"),
-            self.known("intervalstyle"),
-            self.known("extra_float_digits"),
-            self.known("bytea_output"),
-        )
+        let (date_style, date_order) = self.known("datestyle").split_once(", ").unwrap_or_default();
+        TextSettings {
+            time_zone: zone(self.known("timezone")).unwrap_or(TextSettings::DEFAULT.time_zone),
+            date_style: match date_style {
+                "SQL" => DateStyle::Sql,
+                "Postgres" => DateStyle::Postgres,
+                "German" => DateStyle::German,
+                _ => DateStyle::Iso,
+            },
+            date_order: match date_order {
+                "DMY" => DateOrder::Dmy,
+                "YMD" => DateOrder::Ymd,
+                _ => DateOrder::Mdy,
+            },
+            interval_style: match self.known("intervalstyle") {
+                "postgres_verbose" => IntervalStyle::PostgresVerbose,
+                "sql_standard" => IntervalStyle::SqlStandard,
+                "iso_8601" => IntervalStyle::Iso8601,
+                _ => IntervalStyle::Postgres,
+            },
+            extra_float_digits: self.known("extra_float_digits").parse().unwrap_or(1),
+            bytea_output: match self.known("bytea_output") {
+                "escape" => ByteaOutput::Escape,
+                _ => ByteaOutput::Hex,
+            },
+        }
     }
 
     /// The search path's entries.
@@ -279,7 +299,7 @@ fn check(def: &'static Def, values: &[String]) -> Result<String, SqlError> {
         Kind::Words(words) if def.name == "client_encoding" && words.contains(&lower.as_str()) => Ok("UTF8".into()),
         Kind::Words(words) if words.contains(&lower.as_str()) => Ok(lower),
         Kind::Words(_) => Err(invalid(def, value)),
-        Kind::TimeZone => TextSettings::check_time_zone(value).ok_or_else(|| invalid(def, value)),
+        Kind::TimeZone => zone(value).map(|_| value.clone()).map_err(|_| invalid(def, value)),
         Kind::Fixed => Err(SqlError::new(
             SqlState::CANT_CHANGE_RUNTIME_PARAM,
             format!("parameter \"{}\" cannot be changed", def.shown),
