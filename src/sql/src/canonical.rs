@@ -46,16 +46,16 @@ pub fn resolve(catalog: &dyn SessionCatalog, definition: &mut Statement) -> Resu
 
 /// A stored definition as people read it: identifiers are names again. What no longer exists or does not parse stays as it is.
 pub fn display(create_sql: &str, catalog: &dyn SessionCatalog) -> String {
-    let parsed = crate::parser::parse(create_sql).ok().and_then(|mut statements| statements.pop());
-    let Some(mut definition) = parsed.map(|parsed| parsed.ast) else { return create_sql.to_string() };
+    crate::with_deep_stack(|| displayed(create_sql, catalog)).unwrap_or_else(|| create_sql.to_string())
+}
+
+fn displayed(create_sql: &str, catalog: &dyn SessionCatalog) -> Option<String> {
+    let mut definition = crate::parser::parse(create_sql).ok()?.pop()?.ast;
     if let Statement::CreateTableFromSource(table) = &mut definition {
         table.options.clear();
     }
-    let mut namer = names::Namer::new(catalog);
-    match names::visit_definition(&mut definition, &mut namer) {
-        Ok(()) => print::definition(&definition).unwrap_or_else(|| create_sql.to_string()),
-        Err(_) => create_sql.to_string(),
-    }
+    names::visit_definition(&mut definition, &mut names::Namer::new(catalog)).ok()?;
+    print::definition(&definition)
 }
 
 /// The definition of a source's table, which plans to `NewItem::SourceTable` with the same `export`.

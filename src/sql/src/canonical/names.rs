@@ -213,7 +213,7 @@ impl NameMap for Resolver<'_> {
         let id = self.id(name)?;
         let own_name = name.0.last().and_then(ObjectNamePart::as_ident).cloned();
         if let (None, Some(own_name)) = (&alias, own_name)
-            && !name_parts(name)?.first().is_some_and(|first| first == super::ID_MARK)
+            && name_parts(name)?.first().is_none_or(|first| first != super::ID_MARK)
         {
             *alias = Some(TableAlias { explicit: true, name: own_name, columns: Vec::new(), at: None });
         }

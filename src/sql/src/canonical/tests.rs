@@ -22,11 +22,28 @@ fn check_display(sql: &str, expected: Expect) {
 
 #[test]
 fn displayed_definitions() {
-    check_display("create view v as select t.a from t, other.t as o where o.x = t.a", expect![[""]]);
-    check_display("create view v as select id from users as users", expect![[""]]);
-    check_display("create view v as select n from users as u (k, n)", expect![[""]]);
-    check_display("create index on users (lower(users.name))", expect![[""]]);
-    check_display("create table n (a int not null default 5)", expect![[""]]);
+    check_display(
+        "create view v as select t.a from t, other.t as o where o.x = t.a",
+        expect![[
+            r#"CREATE VIEW "materialize"."public".v AS SELECT t.a FROM "materialize"."public".t, "materialize"."other".t AS o WHERE o.x = t.a"#
+        ]],
+    );
+    check_display(
+        "create view v as select id from users as users",
+        expect![[r#"CREATE VIEW "materialize"."public".v AS SELECT id FROM "materialize"."public".users"#]],
+    );
+    check_display(
+        "create view v as select n from users as u (k, n)",
+        expect![[r#"CREATE VIEW "materialize"."public".v AS SELECT n FROM "materialize"."public".users AS u (k, n)"#]],
+    );
+    check_display(
+        "create index on users (lower(users.name))",
+        expect![[r#"CREATE INDEX users_expr_idx IN CLUSTER quickstart ON "materialize"."public".users (lower(name))"#]],
+    );
+    check_display(
+        "create table n (a int not null default 5)",
+        expect![[r#"CREATE TABLE "materialize"."public".n (a INT NOT NULL DEFAULT 5)"#]],
+    );
 }
 
 #[test]
@@ -38,7 +55,7 @@ fn renames_do_not_break_views() {
     );
     let users = catalog.resolve(&["users".to_string()]).expect("the fixture's").id;
     catalog.rename(users, "people");
-    expect![[""]].assert_eq(&display(&stored, &catalog));
+    expect![[r#"CREATE VIEW "materialize"."public".v AS SELECT users.name, orgs.id FROM "materialize"."public".people AS users JOIN "materialize"."public".orgs ON orgs.id = users.org_id"#]].assert_eq(&display(&stored, &catalog));
     let statement = &crate::parse(&stored).expect("parses")[0];
     let mut later = TestCatalog::new();
     later.rename(users, "people");
@@ -66,13 +83,14 @@ fn tables_of_sources_plan_back() {
     let Plan::CreateItem(plan) = plan else { panic!("an item") };
     let NewItem::SourceTable { source: again, export: exported } = plan.item else { panic!("a table of a source") };
     assert_eq!((again, exported, plan.create_sql.as_str(), plan.name), (source, export, sql.as_str(), name));
-    expect![[""]].assert_eq(&display(&sql, &catalog));
+    expect![[r#"CREATE TABLE "materialize"."public".accounts ("id" INTEGER NOT NULL, "It's" CHARACTER VARYING(3), c "char", "at" TIMESTAMP(3) WITH TIME ZONE, ns NUMERIC(5,2)[]) FROM SOURCE "materialize"."public".s (REFERENCE "Pub".accounts)"#]].assert_eq(&display(&sql, &catalog));
 }
 
 #[test]
 fn slots_are_filled_in() {
     let sql = "CREATE SOURCE s FROM POSTGRES CONNECTION \"[id]\".\"u1\" (PUBLICATION = 'p') FOR ALL TABLES";
-    expect![[""]].assert_eq(&source_with_slot(sql, "slot_1").expect("a source"));
+    expect![[r#"CREATE SOURCE s FROM POSTGRES CONNECTION "[id]"."u1" (PUBLICATION = 'p', SLOT = 'slot_1')"#]]
+        .assert_eq(&source_with_slot(sql, "slot_1").expect("a source"));
     assert!(source_with_slot("select 1", "slot_1").is_err());
     assert_eq!("u1".parse(), Ok(GlobalId::User(1)));
 }

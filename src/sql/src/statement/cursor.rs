@@ -26,7 +26,7 @@ pub(super) fn fetch(s: &FetchStatement) -> Result<Plan, SqlError> {
     Ok(Plan::Fetch(FetchPlan { name: fold(&s.name), count: s.count, timeout }))
 }
 
-/// `PREPARE`: the text is planned when it is executed, and now, so that its errors show at once.
+/// `PREPARE`: its text, which the session describes at once and plans whenever it is executed.
 pub(super) fn prepare(cx: &Cx<'_>, s: &PrepareStatement) -> Result<Plan, SqlError> {
     let param_types = s.param_types.iter().map(sql_type).collect::<Result<_, _>>()?;
     Ok(Plan::Prepare(PreparePlan { name: fold(&s.name), sql: inner_text(cx.sql)?, param_types }))

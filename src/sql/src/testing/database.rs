@@ -23,11 +23,12 @@ pub(crate) struct Database {
     rows: BTreeMap<GlobalId, Rows>,
     /// What ROLLBACK goes back to, and whether the transaction has failed.
     transaction: Option<(Box<Database>, bool)>,
+    read_only: bool,
 }
 
 impl Database {
     pub fn new(catalog: TestCatalog) -> Self {
-        Database { catalog, rows: BTreeMap::new(), transaction: None }
+        Database { catalog, rows: BTreeMap::new(), transaction: None, read_only: false }
     }
 
     /// Runs the statements of a text; the last one's rows, as text.
@@ -54,11 +55,16 @@ impl Database {
         }
         match plan? {
             Plan::Select(plan) => self.select(&plan),
+            Plan::Insert(_) | Plan::ReadThenWrite(_) if self.read_only => {
+                let message = "cannot execute a write in a read-only transaction";
+                Err(SqlError::new(SqlState::READ_ONLY_SQL_TRANSACTION, message))
+            }
             Plan::Insert(plan) => self.insert(&plan),
             Plan::ReadThenWrite(plan) => self.read_then_write(&plan),
-            Plan::Begin(_) => {
+            Plan::Begin(modes) => {
                 let saved = Database { transaction: None, ..self.clone() };
                 self.transaction = Some((Box::new(saved), false));
+                self.read_only = modes.read_only == Some(true);
                 Ok(Vec::new())
             }
             end @ (Plan::Commit | Plan::Rollback) => {
@@ -71,6 +77,7 @@ impl Database {
     }
 
     fn end(&mut self, commit: bool) {
+        self.read_only = false;
         if let Some((saved, failed)) = self.transaction.take()
             && (failed || !commit)
         {

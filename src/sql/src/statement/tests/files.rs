@@ -40,11 +40,38 @@ fn run_file(name: &str, text: &str) -> Vec<String> {
         };
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| database.run(&sql)));
         let result = result.unwrap_or_else(|_| Err(SqlError::internal("panic")));
-        if let Err(problem) = judge(head, wanted, result) {
+        let judged = judge(head, wanted, result.clone()).and_then(|()| match result {
+            Ok(rows) if head.starts_with("query") => check_view(&database, &sql, rows),
+            _ => Ok(()),
+        });
+        if let Err(problem) = judged {
             failures.push(format!("{name}: {sql}\n    {problem}"));
         }
     }
     failures
+}
+
+/// A view of the query, planned from its canonical text, has the same rows.
+fn check_view(database: &Database, sql: &str, rows: Vec<Vec<Option<String>>>) -> Result<(), String> {
+    let mut database = database.clone();
+    let created = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let created = database.catalog.execute(&format!("CREATE VIEW view_of_query AS {sql}"));
+        created.map(|_| database.run("SELECT * FROM view_of_query"))
+    }));
+    let viewed = match created {
+        Err(_) => return Err("panics as a view".to_string()),
+        // Two columns of the same name, say, are fine in a query and not in a view; writes with RETURNING are no queries.
+        Ok(Err(_)) => return Ok(()),
+        Ok(Ok(Err(error))) => return Err(format!("as a view {}: {}", error.code, error.message)),
+        Ok(Ok(Ok(viewed))) => viewed,
+    };
+    let sorted = |rows: &[Vec<Option<String>>]| {
+        let mut rows: Vec<String> = rows.iter().map(|row| row_text(row)).collect();
+        rows.sort();
+        rows
+    };
+    let (rows, viewed) = (sorted(&rows), sorted(&viewed));
+    if rows == viewed { Ok(()) } else { Err(format!("as a view gives {viewed:?}\n expected {rows:?}")) }
 }
 
 fn judge(
