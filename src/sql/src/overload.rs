@@ -38,6 +38,14 @@ impl Candidate {
         }
     }
 
+    /// The type that argument `i` is declared to have; none for one that takes several.
+    fn declared(&self, i: usize) -> Option<&SqlType> {
+        match &self.args[i] {
+            ArgType::Exact(ty) => Some(ty),
+            ArgType::Any | ArgType::Element | ArgType::ArrayOfElement => None,
+        }
+    }
+
     fn is_exact(&self, i: usize, ty: &SqlType) -> bool {
         matches!(&self.args[i], ArgType::Exact(t) if t == ty)
     }
@@ -156,20 +164,19 @@ fn narrow(viable: Vec<Candidate>, types: &[Option<SqlType>]) -> Result<Choice, N
 fn by_category(viable: Vec<Candidate>, types: &[Option<SqlType>]) -> Vec<Candidate> {
     let mut wanted: Vec<(usize, Category, bool)> = Vec::new();
     for i in (0..types.len()).filter(|i| types[*i].is_none()) {
-        let targets: Vec<SqlType> = viable.iter().filter_map(|c| c.target(i)).collect();
-        let categories: Vec<Category> = targets.iter().map(category).collect();
+        let targets: Vec<Option<&SqlType>> = viable.iter().map(|c| c.declared(i)).collect();
+        let categories: Vec<Option<Category>> = targets.iter().map(|t| t.map(category)).collect();
         let chosen = match categories.first() {
-            _ if categories.contains(&Category::String) => Category::String,
-            Some(first) if categories.iter().all(|c| c == first) => *first,
+            _ if categories.contains(&Some(Category::String)) => Category::String,
+            Some(Some(first)) if categories.iter().all(|c| *c == Some(*first)) => *first,
             _ => return viable,
         };
-        let preferred = targets.iter().any(|t| category(t) == chosen && is_preferred(t));
+        let preferred = targets.iter().flatten().any(|t| category(t) == chosen && is_preferred(t));
         wanted.push((i, chosen, preferred));
     }
     let accepts = |c: &Candidate| {
         wanted.iter().all(|(i, chosen, preferred)| {
-            let target = c.target(*i);
-            target.is_none_or(|t| category(&t) == *chosen && (!preferred || is_preferred(&t)))
+            c.declared(*i).is_some_and(|t| category(t) == *chosen && (!preferred || is_preferred(t)))
         })
     };
     let (kept, dropped): (Vec<_>, Vec<_>) = viable.into_iter().partition(accepts);

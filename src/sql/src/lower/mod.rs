@@ -16,22 +16,35 @@ mod table;
 use crate::coerce::{constant, null};
 use crate::hir::{ColId, CteId, HirOrder, HirRel, SetKind, operands_mut};
 use expr::visit::LocalIds;
-use expr::{AggregateExpr, AggregateFunc, ColumnOrder, RelExpr, ScalarExpr};
+use expr::{AggregateExpr, AggregateFunc, ColumnOrder, Id, RelExpr, ScalarExpr};
 use repr::{ColumnType, Datum, LocalId, RelationType, Row, SqlError, SqlType};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use table::Table;
 
 /// Lowers a query that uses no outside columns. `types` are the types of its columns by `ColId`.
 pub(crate) fn lower(rel: HirRel, types: &[ColumnType]) -> Result<RelExpr, SqlError> {
     let mut lowerer = Lowerer { types, ids: LocalIds::new(), bindings: Vec::new(), ctes: BTreeMap::new() };
     let table = lowerer.relation(&rel, &Table::unit())?;
-    let plan = lowerer.bindings.into_iter().rev().fold(table.expr, |body, (id, value)| RelExpr::Let {
-        id,
-        value: Box::new(value),
-        body: Box::new(body),
-    });
+    let mut plan = table.expr;
+    let mut used = BTreeSet::new();
+    local_uses(&plan, &mut used);
+    // What nobody uses is not evaluated: an error in it is none of the query's.
+    for (id, value) in lowerer.bindings.into_iter().rev() {
+        if used.contains(&id) {
+            local_uses(&value, &mut used);
+            plan = RelExpr::Let { id, value: Box::new(value), body: Box::new(plan) };
+        }
+    }
     plan.check().map_err(SqlError::internal)?;
     Ok(plan)
+}
+
+fn local_uses(plan: &RelExpr, used: &mut BTreeSet<LocalId>) {
+    plan.visit_pre(&mut |node| {
+        if let RelExpr::Get { id: Id::Local(id), .. } = node {
+            used.insert(*id);
+        }
+    });
 }
 
 struct Lowerer<'a> {

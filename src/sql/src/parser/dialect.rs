@@ -1,8 +1,10 @@
 //! How sqlparser reads Freshet's SQL: as PostgreSQL's, with a few words that end an expression or a table reference here.
 
+use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::Token;
 use std::any::TypeId;
 
 /// Freshet's dialect: PostgreSQL's, except where said below.
@@ -15,6 +17,29 @@ impl Dialect for FreshetDialect {
     /// sqlparser asks for PostgreSQL in many places; for all of those this is it.
     fn dialect(&self) -> TypeId {
         TypeId::of::<PostgreSqlDialect>()
+    }
+
+    /// A sign binds closer than `^`, as in PostgreSQL: `-2 ^ 2` is 4.
+    fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        let op = match parser.peek_token_ref().token {
+            Token::Minus => UnaryOperator::Minus,
+            Token::Plus => UnaryOperator::Plus,
+            _ => return None,
+        };
+        parser.advance_token();
+        Some(parser.parse_subexpr(SIGN_PRECEDENCE).map(|expr| Expr::UnaryOp { op, expr: Box::new(expr) }))
+    }
+
+    /// `x [NOT] BETWEEN SYMMETRIC a AND b`
+    fn parse_infix(&self, parser: &mut Parser, expr: &Expr, _precedence: u8) -> Option<Result<Expr, ParserError>> {
+        let [first, second, third] = parser.peek_tokens_ref().map(|t| keyword(&t.token));
+        let (negated, symmetric) = match (first, second, third) {
+            (Keyword::BETWEEN, word @ (Keyword::SYMMETRIC | Keyword::ASYMMETRIC), _) => (false, word),
+            (Keyword::NOT, Keyword::BETWEEN, word @ (Keyword::SYMMETRIC | Keyword::ASYMMETRIC)) => (true, word),
+            _ => return None,
+        };
+        (0..2 + usize::from(negated)).for_each(|_| parser.advance_token());
+        Some(between(parser, expr, negated, symmetric == Keyword::SYMMETRIC))
     }
 
     fn is_table_alias(&self, keyword: &Keyword, parser: &mut Parser) -> bool {
@@ -100,6 +125,36 @@ impl Dialect for FreshetDialect {
     fn supports_named_fn_args_with_expr_name(&self) -> bool {
         false
     }
+}
+
+/// Between `[]` and COLLATE; see `prec_value`.
+const SIGN_PRECEDENCE: u8 = 125;
+
+fn keyword(token: &Token) -> Keyword {
+    match token {
+        Token::Word(word) if word.quote_style.is_none() => word.keyword,
+        _ => Keyword::NoKeyword,
+    }
+}
+
+/// The bounds of BETWEEN; symmetric ones may come in either order.
+fn between(parser: &mut Parser, expr: &Expr, negated: bool, symmetric: bool) -> Result<Expr, ParserError> {
+    let bound = PG.prec_value(Precedence::Between);
+    let low = parser.parse_subexpr(bound)?;
+    parser.expect_keyword(Keyword::AND)?;
+    let high = parser.parse_subexpr(bound)?;
+    let test = |low: &Expr, high: &Expr| Expr::Between {
+        expr: Box::new(expr.clone()),
+        negated,
+        low: Box::new(low.clone()),
+        high: Box::new(high.clone()),
+    };
+    if !symmetric {
+        return Ok(test(&low, &high));
+    }
+    let op = if negated { BinaryOperator::And } else { BinaryOperator::Or };
+    let (left, right) = (Box::new(test(&low, &high)), Box::new(test(&high, &low)));
+    Ok(Expr::Nested(Box::new(Expr::BinaryOp { left, op, right })))
 }
 
 /// Reserved in PostgreSQL after a select item; sqlparser would take them for aliases.

@@ -94,6 +94,10 @@ impl Planner<'_, '_> {
             return Ok((rel, scope_for(columns, alias, only, Vec::new())?));
         }
         let position = name.0.first().and_then(|p| p.as_ident()).and_then(|i| self.span_position(i.span));
+        if parts.len() > 3 {
+            let message = format!("improper qualified name (too many dotted names): {}", parts.join("."));
+            return Err(SqlError::new(SqlState::SYNTAX_ERROR, message).at(position));
+        }
         let catalog = self.qcx.catalog;
         let item = catalog.resolve(&parts).ok_or_else(|| {
             let message = format!("relation \"{}\" does not exist", parts.join("."));

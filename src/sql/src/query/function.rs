@@ -135,6 +135,9 @@ impl Planner<'_, '_> {
     /// Functions that become something other than a call.
     fn planned_function(&mut self, name: &str, args: &[Operand]) -> Result<Option<ScalarExpr>, SqlError> {
         Ok(Some(match (name, args) {
+            ("greatest" | "least", []) => {
+                return Err(SqlError::new(SqlState::SYNTAX_ERROR, "syntax error at or near \")\""));
+            }
             ("nullif", [left, right]) => self.nullif(left.clone(), right.clone())?,
             ("greatest" | "least", [_, ..]) => {
                 let what = if name == "greatest" { "GREATEST" } else { "LEAST" };
@@ -211,6 +214,9 @@ impl Planner<'_, '_> {
 
     /// Later operands are only evaluated where earlier ones are NULL, subqueries in them too.
     fn coalesce(&mut self, exprs: &[&ast::Expr]) -> Result<ScalarExpr, SqlError> {
+        if exprs.is_empty() {
+            return Err(SqlError::new(SqlState::SYNTAX_ERROR, "syntax error at or near \")\""));
+        }
         let guards = self.frame()?.guards.len();
         let mut operands = Vec::new();
         for expr in exprs {
@@ -222,12 +228,8 @@ impl Planner<'_, '_> {
             operands.push(operand);
         }
         self.frame()?.guards.truncate(guards);
-        let (operands, _) = self.unify(operands, "COALESCE")?;
-        Ok(if operands.len() == 1 {
-            operands.into_iter().collect::<Vec<_>>().remove(0)
-        } else {
-            ScalarExpr::Coalesce(operands)
-        })
+        let (mut operands, _) = self.unify(operands, "COALESCE")?;
+        Ok(if operands.len() == 1 { operands.remove(0) } else { ScalarExpr::Coalesce(operands) })
     }
 }
 
