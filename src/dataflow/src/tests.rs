@@ -1,5 +1,6 @@
 //! Rendered plans against evaluation from scratch: at every time, with one and two workers, through inserts and deletes.
 
+mod aggregates;
 mod harness;
 mod operators;
 mod oracle;

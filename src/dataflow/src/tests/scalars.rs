@@ -1,9 +1,8 @@
 //! Rows, expressions and a source of randomness for tests.
 
-use expr::func::{Func, FuncDef, Nulls, Return, Volatility};
 use expr::relation::Id;
 use expr::{AggregateExpr, AggregateFunc, Mfp, Plan, ScalarExpr};
-use repr::{Arena, Datum, EvalError, GlobalId, Row, SqlError, SqlState, SqlType};
+use repr::{Datum, GlobalId, Row, SqlType};
 
 /// xorshift64*
 pub struct Rng(u64);
@@ -43,49 +42,14 @@ pub fn literal(value: i64) -> ScalarExpr {
     ScalarExpr::Literal(Ok(ints(&[value])), SqlType::Int8.nullable(false))
 }
 
-fn int8(datum: Datum<'_>) -> i64 {
-    match datum {
-        Datum::Int8(value) => value,
-        other => panic!("not an int8: {other:?}"),
-    }
-}
-
-const fn def(name: &'static str, ret: SqlType, eval: expr::func::EvalFn) -> FuncDef {
-    FuncDef {
-        name,
-        sql_name: name,
-        args: &[],
-        variadic: false,
-        ret: Return::Type(ret),
-        nulls: Nulls::Strict,
-        volatility: Volatility::Immutable,
-        eval,
-    }
-}
-
-fn eval_equal<'a>(args: &[Datum<'a>], _: &'a Arena) -> Result<Datum<'a>, EvalError> {
-    Ok(Datum::Bool(args[0] == args[1]))
-}
-fn eval_add<'a>(args: &[Datum<'a>], _: &'a Arena) -> Result<Datum<'a>, EvalError> {
-    Ok(Datum::Int8(int8(args[0]) + int8(args[1])))
-}
-fn eval_divide<'a>(args: &[Datum<'a>], _: &'a Arena) -> Result<Datum<'a>, EvalError> {
-    let zero = || SqlError::new(SqlState::DIVISION_BY_ZERO, "division by zero");
-    int8(args[0]).checked_div(int8(args[1])).map(Datum::Int8).ok_or_else(zero)
-}
-
-static EQUAL: FuncDef = def("test_eq", SqlType::Bool, eval_equal);
-static ADD: FuncDef = def("test_add", SqlType::Int8, eval_add);
-static DIVIDE: FuncDef = def("test_div", SqlType::Int8, eval_divide);
-
 pub fn equal(a: ScalarExpr, b: ScalarExpr) -> ScalarExpr {
-    ScalarExpr::Call { func: Func(&EQUAL), args: vec![a, b] }
+    ScalarExpr::call("int8eq", vec![a, b])
 }
 pub fn add(a: ScalarExpr, b: ScalarExpr) -> ScalarExpr {
-    ScalarExpr::Call { func: Func(&ADD), args: vec![a, b] }
+    ScalarExpr::call("int8pl", vec![a, b])
 }
 pub fn divide(a: ScalarExpr, b: ScalarExpr) -> ScalarExpr {
-    ScalarExpr::Call { func: Func(&DIVIDE), args: vec![a, b] }
+    ScalarExpr::call("int8div", vec![a, b])
 }
 
 pub fn project(arity: usize, columns: &[usize]) -> Mfp {
