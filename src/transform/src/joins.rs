@@ -132,6 +132,7 @@ fn choose(join: &mut RelExpr, filtered: &[bool], cx: &Context<'_>) -> Vec<bool> 
         *implementation = JoinImplementation::Delta(paths.into_iter().map(Path::into_order).collect());
     } else {
         best.steps.iter().for_each(|step| used[step.input] |= step.arranged);
+        used[best.start] |= best.start_arranged;
         let start = best.start;
         *implementation = JoinImplementation::Linear { start, order: best.clone().into_order() };
     }

@@ -14,7 +14,7 @@ use expr::plan_key::{canonical, canonical_key};
 use expr::relation::{Id, RecBinding};
 use expr::visit::grow;
 use expr::{AggregateExpr, Mfp, Plan, RelExpr, ScalarExpr};
-use repr::{ColumnType, GlobalId};
+use repr::{ColumnType, GlobalId, LocalId};
 use std::collections::BTreeMap;
 
 /// Lowers an optimized plan. `indexes` are the keys, canonical, of arrangements that `Get`s of each object can read.
@@ -59,7 +59,8 @@ impl Lowerer<'_> {
             }
             RelExpr::Constant { rows, typ } => Plan::Constant { rows: rows.clone(), types: typ.columns.clone() },
             RelExpr::Let { id, value, body } => {
-                Plan::Let { id: *id, value: Box::new(self.lower(value)?), body: Box::new(self.lower(body)?) }
+                let (value, body) = (self.lower(value)?, self.lower(body)?);
+                Plan::Let { id: *id, value: Box::new(arranged_for(value, *id, &body)), body: Box::new(body) }
             }
             RelExpr::LetRec { bindings, body } => {
                 let lower = |b: &RecBinding| Ok((b.id, self.lower(&b.value)?, b.limit));
@@ -147,6 +148,20 @@ impl Lowerer<'_> {
         };
         Ok(with_mfp(plan, compose(removed, &mfp)))
     }
+}
+
+/// A bound value with the arrangements that several places of the body ask for, so that they are made once.
+fn arranged_for(value: Plan, id: LocalId, body: &Plan) -> Plan {
+    let mut asked: BTreeMap<&Key, usize> = BTreeMap::new();
+    body.visit_pre(&mut |node| {
+        if let Plan::ArrangeBy { input, keys } = node
+            && matches!(&**input, Plan::Get { id: Id::Local(get), mfp, .. } if *get == id && mfp.is_identity())
+        {
+            keys.iter().for_each(|key| *asked.entry(key).or_default() += 1);
+        }
+    });
+    let keys: Vec<Key> = asked.into_iter().filter(|(_, places)| *places > 1).map(|(key, _)| key.clone()).collect();
+    if keys.is_empty() { value } else { Plan::ArrangeBy { input: Box::new(value), keys } }
 }
 
 /// An aggregate over the value columns, which are these of the input's; distinct arguments are compared in canonical form.

@@ -127,11 +127,8 @@ pub fn compare(order: &[ColumnOrder], a: &[Datum<'_>], b: &[Datum<'_>]) -> Order
 
 /// One aggregate over the rows of a group, as a row of one value.
 fn aggregate(aggregate: &AggregateExpr, members: &[&(Row, Diff)], columns: &[ColumnType]) -> Result<Row, EvalError> {
-    let args: Vec<_> = if aggregate.distinct {
-        canonical_key(&aggregate.args, columns)
-    } else {
-        aggregate.args.clone()
-    };
+    let args: Vec<_> =
+        if aggregate.distinct { canonical_key(&aggregate.args, columns) } else { aggregate.args.clone() };
     let mut seen: Vec<(Row, Row, Diff)> = Vec::new();
     for (row, diff) in members {
         let passes = aggregate.filter.as_slice();

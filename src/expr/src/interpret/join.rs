@@ -53,11 +53,7 @@ fn within(expr: &ScalarExpr, columns: &Range<usize>) -> bool {
 }
 
 impl Interpreter<'_> {
-    pub(super) fn join(
-        &mut self,
-        inputs: &[RelExpr],
-        equivalences: &[Vec<ScalarExpr>],
-    ) -> Result<Rows, EvalError> {
+    pub(super) fn join(&mut self, inputs: &[RelExpr], equivalences: &[Vec<ScalarExpr>]) -> Result<Rows, EvalError> {
         let types: Vec<_> = inputs.iter().map(RelExpr::typ).collect();
         let columns: Vec<_> = types.iter().flat_map(|t| t.columns.iter().cloned()).collect();
         let mut at = 0;

@@ -37,6 +37,8 @@ pub struct Path {
     pub start: usize,
     /// How good a first input it is: see [`JoinGraph::start_rank`].
     quality: StartRank,
+    /// Whether it is arranged by what the first step looks up with.
+    pub start_arranged: bool,
     /// The others, in order.
     pub steps: Vec<Step>,
 }
@@ -63,10 +65,11 @@ type StepRank = (bool, bool, bool, bool, bool, Reverse<u64>, usize, Reverse<usiz
 type StartRank = (bool, bool, Reverse<u64>);
 
 impl Path {
-    /// Greater is better: fewer products, a better start, more steps that find one row and that need no new arrangement.
-    pub fn rank(&self) -> (Reverse<usize>, StartRank, usize, usize) {
+    /// Greater is better: fewer products, a start of one row, fewer new arrangements, a small start, more steps that find one row.
+    pub fn rank(&self) -> (Reverse<usize>, bool, usize, StartRank, usize) {
         let count = |f: &dyn Fn(&Step) -> bool| self.steps.iter().filter(|s| f(s)).count();
-        (Reverse(count(&|s| !s.connected)), self.quality, count(&|s| s.unique), count(&|s| s.arranged))
+        let arranged = count(&|s| s.arranged) + usize::from(self.start_arranged);
+        (Reverse(count(&|s| !s.connected)), self.quality.0, arranged, self.quality, count(&|s| s.unique))
     }
 
     /// Inputs and keys, in order.
@@ -85,7 +88,13 @@ impl JoinGraph {
             placed[step.input] = true;
             steps.push(step);
         }
-        Path { start, quality: self.start_rank(start), steps }
+        let start_arranged = steps.first().is_some_and(|step| {
+            let mut first = vec![false; self.candidates.len()];
+            first[step.input] = true;
+            let key = self.lookup_exprs(start, &first);
+            key.len() == step.key.len() && !key.is_empty() && self.candidates[start].key(&key).1
+        });
+        Path { start, quality: self.start_rank(start), start_arranged, steps }
     }
 
     fn start_rank(&self, start: usize) -> StartRank {

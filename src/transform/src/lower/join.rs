@@ -5,7 +5,7 @@ use crate::TransformError;
 use crate::mfps::compose;
 use crate::scalars::{equality, is_not_null, mfp_demand, mfp_over, remap};
 use expr::plan::{DeltaPath, JoinPlan, JoinStage, Key};
-use expr::plan_key::{canonical, canonical_key};
+use expr::plan_key::{canonical, canonical_key, without_canonical};
 use expr::relation::{Id, JoinImplementation};
 use expr::{Mfp, Plan, RelExpr, ScalarExpr};
 use repr::ColumnType;
@@ -15,6 +15,8 @@ use std::ops::Range;
 /// A join while it is lowered.
 struct Join<'a> {
     columns: Vec<ColumnType>,
+    /// The keys of indexes on inputs that are nothing but a collection with such.
+    indexes: Vec<&'a [Key]>,
     /// Each input's columns among the join's.
     ranges: Vec<Range<usize>>,
     classes: &'a [Vec<ScalarExpr>],
@@ -30,29 +32,31 @@ impl Lowerer<'_> {
         implementation: &JoinImplementation,
         outer: Mfp,
     ) -> Result<Plan, TransformError> {
-        let mut join = Join { columns: Vec::new(), ranges: Vec::new(), classes, outer };
+        let indexes = inputs.iter().map(|input| self.indexes_of(input)).collect();
+        let mut join = Join { columns: Vec::new(), indexes, ranges: Vec::new(), classes, outer };
         for input in inputs {
             let start = join.columns.len();
             join.columns.extend(input.typ().columns);
             join.ranges.push(start..join.columns.len());
         }
         let mut keys: Vec<BTreeSet<Key>> = vec![BTreeSet::new(); inputs.len()];
-        let mut arrange = |stages: &[JoinStage]| {
-            stages.iter().for_each(|s| {
-                keys[s.input].insert(s.lookup_key.clone());
-            });
-        };
         let plan = match implementation {
             JoinImplementation::Linear { start, order } => {
                 let (initial, stages) = join.path(*start, order)?;
-                arrange(&stages);
+                arrange(&mut keys, &stages);
+                if initial.is_identity()
+                    && let Some(first) = stages.first()
+                    && join.indexes[*start].contains(&first.stream_key)
+                {
+                    keys[*start].insert(first.stream_key.clone());
+                }
                 JoinPlan::Linear { start: *start, initial, stages }
             }
             JoinImplementation::Delta(orders) => {
                 let mut paths = Vec::new();
                 for (start, order) in orders.iter().enumerate() {
                     let (initial, stages) = join.path(start, order)?;
-                    arrange(&stages);
+                    arrange(&mut keys, &stages);
                     paths.push(DeltaPath { start, initial, stages });
                 }
                 JoinPlan::Delta(paths)
@@ -69,6 +73,13 @@ impl Lowerer<'_> {
         Ok(Plan::Join { inputs, plan })
     }
 
+    fn indexes_of(&self, input: &RelExpr) -> &[Key] {
+        match input {
+            RelExpr::Get { id: Id::Global(id), .. } => self.indexes.get(id).map_or(&[], Vec::as_slice),
+            _ => &[],
+        }
+    }
+
     /// An input with the arrangements that the join looks up; indexes with those keys serve as they are.
     fn join_input(&self, input: &RelExpr, keys: Vec<Key>) -> Result<Plan, TransformError> {
         let mut plan = self.lower(input)?;
@@ -80,6 +91,12 @@ impl Lowerer<'_> {
             *key = Some((index.clone(), None));
         }
         Ok(if keys.is_empty() { plan } else { Plan::ArrangeBy { input: Box::new(plan), keys } })
+    }
+}
+
+fn arrange(keys: &mut [BTreeSet<Key>], stages: &[JoinStage]) {
+    for stage in stages {
+        keys[stage.input].insert(stage.lookup_key.clone());
     }
 }
 
@@ -137,10 +154,16 @@ impl Join<'_> {
             let (lookup_key, stream_exprs) = self.lookup(*input, key, &progress)?;
             for expr in &stream_exprs {
                 if expr.typ(&progress.columns).nullable {
-                    closure.predicates.push(is_not_null(expr.clone()));
+                    closure.predicates.push(is_not_null(without_canonical(expr).clone()));
                 }
             }
-            let kept = self.kept(&progress);
+            let mut kept = self.kept(&progress);
+            let whole = Closure { layout: self.ranges[start].clone().collect(), predicates: Vec::new() };
+            let arranged_by: Key = stream_exprs.iter().map(|e| whole.localize(e)).collect();
+            if mfps.is_empty() && closure.predicates.is_empty() && self.indexes[start].contains(&arranged_by) {
+                // The index serves as the stream's arrangement, if all of it is kept.
+                kept = whole.layout;
+            }
             mfps.push(closure.close(&kept));
             closure = Closure { layout: kept, predicates: Vec::new() };
             let stream_key: Key = stream_exprs.iter().map(|e| closure.localize(e)).collect();

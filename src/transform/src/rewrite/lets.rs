@@ -109,7 +109,7 @@ impl Uses {
 }
 
 /// Whether copying is as good as sharing.
-fn is_cheap(mut value: &RelExpr) -> bool {
+pub fn is_cheap(mut value: &RelExpr) -> bool {
     loop {
         match value {
             RelExpr::Get { .. } => return true,

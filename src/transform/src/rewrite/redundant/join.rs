@@ -11,11 +11,21 @@ use expr::visit::grow;
 use expr::{RelExpr, ScalarExpr};
 use repr::{LocalId, RelationType};
 use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// What rows come from.
+#[derive(Clone, PartialEq)]
+enum Source {
+    /// Something named.
+    Named(Id),
+    /// A filter over such: those are copied rather than named, so equal ones are recognised as they stand.
+    Filtered(Rc<RelExpr>),
+}
 
 /// Where a collection's rows come from: each is made from a row of `id`.
 #[derive(Clone)]
 struct Origin {
-    id: Id,
+    id: Source,
     /// Whether every row of `id` has made one.
     complete: bool,
     /// For each column, the column of `id` that it copies, if it is a copy.
@@ -25,7 +35,7 @@ struct Origin {
 impl Origin {
     fn project(&self, outputs: impl Iterator<Item = Option<usize>>) -> Origin {
         let columns = outputs.map(|c| c.and_then(|c| self.columns[c])).collect();
-        Origin { id: self.id, complete: self.complete, columns }
+        Origin { id: self.id.clone(), complete: self.complete, columns }
     }
 }
 
@@ -44,7 +54,8 @@ fn origins(expr: &mut RelExpr, bound: &mut BTreeMap<LocalId, Vec<Origin>>) -> Ve
         let mut inputs: Vec<_> = expr.children_mut().into_iter().map(|child| origins(child, bound)).collect();
         match expr {
             RelExpr::Get { id, typ } => {
-                let own = Origin { id: *id, complete: true, columns: (0..typ.arity()).map(Some).collect() };
+                let own =
+                    Origin { id: Source::Named(*id), complete: true, columns: (0..typ.arity()).map(Some).collect() };
                 let of_value = if let Id::Local(local) = id { bound.get(local).cloned() } else { None };
                 std::iter::once(own).chain(of_value.unwrap_or_default()).collect()
             }
@@ -52,9 +63,15 @@ fn origins(expr: &mut RelExpr, bound: &mut BTreeMap<LocalId, Vec<Origin>>) -> Ve
                 inputs[0].iter().map(|o| o.project(outputs.iter().map(|c| Some(*c)))).collect()
             }
             RelExpr::Map { scalars, .. } => inputs[0].iter().map(|o| with_nones(o, scalars.len(), true)).collect(),
-            RelExpr::Filter { .. } | RelExpr::TopK { .. } => {
-                inputs[0].iter().map(|o| with_nones(o, 0, false)).collect()
+            RelExpr::Filter { .. } => {
+                let mut origins: Vec<_> = inputs[0].iter().map(|o| with_nones(o, 0, false)).collect();
+                if super::super::lets::is_cheap(expr) {
+                    let columns = (0..expr.arity()).map(Some).collect();
+                    origins.push(Origin { id: Source::Filtered(Rc::new(expr.clone())), complete: true, columns });
+                }
+                origins
             }
+            RelExpr::TopK { .. } => inputs[0].iter().map(|o| with_nones(o, 0, false)).collect(),
             RelExpr::ArrangeBy { .. } => inputs.swap_remove(0),
             RelExpr::Reduce { group_key, aggregates, .. } => {
                 let key = |e: &ScalarExpr| if let ScalarExpr::Column(c) = e { Some(*c) } else { None };
