@@ -112,18 +112,6 @@ impl FuncDef {
         self.variadic = true;
         self
     }
-
-    /// Its value holds within one statement only.
-    pub(super) fn stable(mut self) -> Self {
-        self.volatility = Volatility::Stable;
-        self
-    }
-
-    /// Its result has the type of the first argument, modifier and all.
-    pub(super) fn returning_first(mut self) -> Self {
-        self.ret = Return::From(Box::new(|columns| columns[0].ty.clone()));
-        self
-    }
 }
 
 /// A value as an implementation wants it.

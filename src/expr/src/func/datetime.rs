@@ -1,8 +1,304 @@
-//! Filled in next.
+//! Arithmetic and functions of dates, times and timestamps.
+//!
+//! `timestamptz` arithmetic and truncation run on UTC's clock: an expression in a view does not depend on a session's zone.
+//! `timezone` (`AT TIME ZONE`) and the three-argument `date_trunc` name the zone they use.
 
 use super::FuncDef;
+use super::build::*;
+use super::casts::date_to_micros;
+use super::interval::negate;
+use repr::datetime::{
+    Civil, HOUR_US, MINUTE_US, SECOND_US, add_interval, check_timestamp, civil_from_micros, date_from_days,
+    days_from_civil, days_in_month, from_local, micros_from_civil, timestamp_out_of_range, to_local, zone,
+};
+use repr::interval::DAY_US;
+use repr::{Datum, EvalError, Interval, SqlError, SqlState};
+
+mod fields;
+mod truncate;
 
 /// The entries.
 pub fn table() -> Vec<FuncDef> {
-    Vec::new()
+    let mut table = dates();
+    table.extend(timestamps());
+    table.extend(times());
+    table.extend(makers());
+    table.extend(zones());
+    table.extend(others());
+    table.extend(fields::table());
+    table.extend(truncate::table());
+    table
+}
+
+pub(super) fn is_infinite(micros: i64) -> bool {
+    micros == i64::MAX || micros == i64::MIN
+}
+
+fn date_out<'a>(days: Option<i64>) -> Result<Datum<'a>, EvalError> {
+    let out_of_range = || SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, "date out of range");
+    days.and_then(date_from_days).map(Datum::Date).ok_or_else(out_of_range)
+}
+
+fn shift_date<'a>(days: i32, by: i64) -> Result<Datum<'a>, EvalError> {
+    if days == i32::MAX || days == i32::MIN {
+        return Ok(Datum::Date(days));
+    }
+    date_out(i64::from(days).checked_add(by))
+}
+
+fn date_and_time<'a>(date: i32, time: i64) -> Result<Datum<'a>, EvalError> {
+    let midnight = date_to_micros(date)?;
+    if is_infinite(midnight) {
+        return Ok(Datum::Timestamp(midnight));
+    }
+    let sum = midnight.checked_add(time).and_then(check_timestamp);
+    sum.map(Datum::Timestamp).ok_or_else(timestamp_out_of_range)
+}
+
+fn dates() -> Vec<FuncDef> {
+    vec![
+        func("date_pli", "+", &[DATE, INT4], DATE, |a, _| shift_date(arg(a, 0)?, arg::<i32>(a, 1)?.into())),
+        func("integer_pl_date", "+", &[INT4, DATE], DATE, |a, _| shift_date(arg(a, 1)?, arg::<i32>(a, 0)?.into())),
+        func("date_mii", "-", &[DATE, INT4], DATE, |a, _| {
+            shift_date(arg(a, 0)?, -i64::from(arg::<i32>(a, 1)?))
+        }),
+        func("date_mi", "-", &[DATE, DATE], INT4, |a, _| {
+            let (left, right): (i32, i32) = (arg(a, 0)?, arg(a, 1)?);
+            if [left, right].iter().any(|d| *d == i32::MAX || *d == i32::MIN) {
+                let message = "cannot subtract infinite dates";
+                return Err(SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, message));
+            }
+            int4_out(left.checked_sub(right))
+        }),
+        func("date_pl_interval", "+", &[DATE, INTERVAL], TIMESTAMP, |a, _| {
+            add_interval(date_to_micros(arg(a, 0)?)?, arg(a, 1)?).map(Datum::Timestamp)
+        }),
+        func("interval_pl_date", "+", &[INTERVAL, DATE], TIMESTAMP, |a, _| {
+            add_interval(date_to_micros(arg(a, 1)?)?, arg(a, 0)?).map(Datum::Timestamp)
+        }),
+        func("date_mi_interval", "-", &[DATE, INTERVAL], TIMESTAMP, |a, _| {
+            add_interval(date_to_micros(arg(a, 0)?)?, negate(arg(a, 1)?)?).map(Datum::Timestamp)
+        }),
+        func("datetime_pl", "+", &[DATE, TIME], TIMESTAMP, |a, _| date_and_time(arg(a, 0)?, arg(a, 1)?)),
+        func("timedate_pl", "+", &[TIME, DATE], TIMESTAMP, |a, _| date_and_time(arg(a, 1)?, arg(a, 0)?)),
+    ]
+}
+
+/// The difference in days and time.
+fn subtract<'a>(a: i64, b: i64) -> Result<Datum<'a>, EvalError> {
+    if is_infinite(a) || is_infinite(b) {
+        let message = "cannot subtract infinite timestamps";
+        return Err(SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, message));
+    }
+    let micros = a.checked_sub(b).ok_or_else(repr::datetime::interval_out_of_range)?;
+    Ok(Datum::Interval(Interval { months: 0, days: (micros / DAY_US) as i32, micros: micros % DAY_US }))
+}
+
+fn timestamps() -> Vec<FuncDef> {
+    vec![
+        func("timestamp_pl_interval", "+", &[TIMESTAMP, INTERVAL], TIMESTAMP, |a, _| {
+            add_interval(arg(a, 0)?, arg(a, 1)?).map(Datum::Timestamp)
+        }),
+        func("interval_pl_timestamp", "+", &[INTERVAL, TIMESTAMP], TIMESTAMP, |a, _| {
+            add_interval(arg(a, 1)?, arg(a, 0)?).map(Datum::Timestamp)
+        }),
+        func("timestamp_mi_interval", "-", &[TIMESTAMP, INTERVAL], TIMESTAMP, |a, _| {
+            add_interval(arg(a, 0)?, negate(arg(a, 1)?)?).map(Datum::Timestamp)
+        }),
+        func("timestamp_mi", "-", &[TIMESTAMP, TIMESTAMP], INTERVAL, |a, _| subtract(arg(a, 0)?, arg(a, 1)?)),
+        func("timestamptz_pl_interval", "+", &[TIMESTAMPTZ, INTERVAL], TIMESTAMPTZ, |a, _| {
+            add_interval(arg(a, 0)?, arg(a, 1)?).map(Datum::Timestamptz)
+        }),
+        func("interval_pl_timestamptz", "+", &[INTERVAL, TIMESTAMPTZ], TIMESTAMPTZ, |a, _| {
+            add_interval(arg(a, 1)?, arg(a, 0)?).map(Datum::Timestamptz)
+        }),
+        func("timestamptz_mi_interval", "-", &[TIMESTAMPTZ, INTERVAL], TIMESTAMPTZ, |a, _| {
+            add_interval(arg(a, 0)?, negate(arg(a, 1)?)?).map(Datum::Timestamptz)
+        }),
+        func("timestamptz_mi", "-", &[TIMESTAMPTZ, TIMESTAMPTZ], INTERVAL, |a, _| subtract(arg(a, 0)?, arg(a, 1)?)),
+        func("timestamp_age", "age", &[TIMESTAMP, TIMESTAMP], INTERVAL, |a, _| age(arg(a, 0)?, arg(a, 1)?)),
+        func("timestamptz_age", "age", &[TIMESTAMPTZ, TIMESTAMPTZ], INTERVAL, |a, _| age(arg(a, 0)?, arg(a, 1)?)),
+    ]
+}
+
+/// The difference in years, months and days as people count them.
+fn age<'a>(a: i64, b: i64) -> Result<Datum<'a>, EvalError> {
+    if is_infinite(a) || is_infinite(b) {
+        return Err(timestamp_out_of_range());
+    }
+    let (later, earlier) = (civil_from_micros(a.max(b)), civil_from_micros(a.min(b)));
+    let mut micros = later.micros - earlier.micros;
+    let mut days = i64::from(later.day) - i64::from(earlier.day);
+    let mut months = i64::from(later.year - earlier.year) * 12 + i64::from(later.month) - i64::from(earlier.month);
+    if micros < 0 {
+        micros += DAY_US;
+        days -= 1;
+    }
+    while days < 0 {
+        days += i64::from(days_in_month(earlier.year, earlier.month));
+        months -= 1;
+    }
+    let span = Interval { months: months as i32, days: days as i32, micros };
+    Ok(Datum::Interval(if a < b { negate(span)? } else { span }))
+}
+
+fn times() -> Vec<FuncDef> {
+    vec![
+        func("time_pl_interval", "+", &[TIME, INTERVAL], TIME, |a, _| {
+            Ok(shift_time(arg(a, 0)?, arg::<Interval>(a, 1)?.micros))
+        })
+        .infallible(),
+        func("interval_pl_time", "+", &[INTERVAL, TIME], TIME, |a, _| {
+            Ok(shift_time(arg(a, 1)?, arg::<Interval>(a, 0)?.micros))
+        })
+        .infallible(),
+        func("time_mi_interval", "-", &[TIME, INTERVAL], TIME, |a, _| {
+            Ok(shift_time(arg(a, 0)?, -(arg::<Interval>(a, 1)?.micros % DAY_US)))
+        })
+        .infallible(),
+        func("time_mi_time", "-", &[TIME, TIME], INTERVAL, |a, _| {
+            let micros = arg::<i64>(a, 0)? - arg::<i64>(a, 1)?;
+            Ok(Datum::Interval(Interval { months: 0, days: 0, micros }))
+        })
+        .infallible(),
+    ]
+}
+
+fn shift_time<'a>(time: i64, by: i64) -> Datum<'a> {
+    Datum::Time((time + by % DAY_US).rem_euclid(DAY_US))
+}
+
+/// Days since 2000-01-01; a negative year is BC.
+fn make_days(year: i32, month: i32, day: i32) -> Result<i64, EvalError> {
+    let invalid = || {
+        let message = format!("date field value out of range: {year}-{month:02}-{day:02}");
+        SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, message)
+    };
+    let civil_year = if year < 0 { year.checked_add(1).ok_or_else(invalid)? } else { year };
+    let valid = year != 0
+        && civil_year.abs() < 6_000_000
+        && (1..=12).contains(&month)
+        && day >= 1
+        && day as u32 <= days_in_month(civil_year, month as u32);
+    if valid { Ok(days_from_civil(civil_year, month as u32, day as u32)) } else { Err(invalid()) }
+}
+
+fn make_micros(hour: i32, minute: i32, second: f64) -> Result<i64, EvalError> {
+    let valid = (0..=24).contains(&hour) && (0..60).contains(&minute) && (0.0..=60.0).contains(&second);
+    let micros = i64::from(hour) * HOUR_US + i64::from(minute) * MINUTE_US + (second * 1e6).round_ties_even() as i64;
+    if valid && micros <= DAY_US {
+        return Ok(micros);
+    }
+    let message = format!("time field value out of range: {hour}:{minute:02}:{second:02}");
+    Err(SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, message))
+}
+
+fn make_timestamp(args: &[Datum<'_>]) -> Result<i64, EvalError> {
+    let days = make_days(arg(args, 0)?, arg(args, 1)?, arg(args, 2)?)?;
+    let micros = make_micros(arg(args, 3)?, arg(args, 4)?, arg(args, 5)?)?;
+    repr::datetime::timestamp_from_parts(days, micros).ok_or_else(timestamp_out_of_range)
+}
+
+fn makers() -> Vec<FuncDef> {
+    let parts = [INT4, INT4, INT4, INT4, INT4, FLOAT8];
+    let with_zone = [INT4, INT4, INT4, INT4, INT4, FLOAT8, TEXT];
+    vec![
+        func("make_date", "make_date", &[INT4, INT4, INT4], DATE, |a, _| {
+            date_out(Some(make_days(arg(a, 0)?, arg(a, 1)?, arg(a, 2)?)?))
+        }),
+        func("make_time", "make_time", &[INT4, INT4, FLOAT8], TIME, |a, _| {
+            make_micros(arg(a, 0)?, arg(a, 1)?, arg(a, 2)?).map(Datum::Time)
+        }),
+        func("make_timestamp", "make_timestamp", &parts, TIMESTAMP, |a, _| make_timestamp(a).map(Datum::Timestamp)),
+        func("make_timestamptz", "make_timestamptz", &parts, TIMESTAMPTZ, |a, _| {
+            make_timestamp(a).map(Datum::Timestamptz)
+        }),
+        func("make_timestamptz_at", "make_timestamptz", &with_zone, TIMESTAMPTZ, |a, _| {
+            Ok(Datum::Timestamptz(from_local(&zone(arg(a, 6)?)?, make_timestamp(a)?)))
+        }),
+        func("to_timestamp_float8", "to_timestamp", &[FLOAT8], TIMESTAMPTZ, |a, _| {
+            let seconds: f64 = arg(a, 0)?;
+            if seconds.is_infinite() {
+                return Ok(Datum::Timestamptz(if seconds > 0.0 { i64::MAX } else { i64::MIN }));
+            }
+            let micros = (seconds * 1e6).round_ties_even() - repr::datetime::UNIX_EPOCH_US as f64;
+            let fits = micros.abs() < 9.3e18;
+            let found = fits.then_some(micros as i64).and_then(check_timestamp);
+            let message = || format!("timestamp out of range: \"{seconds}\"");
+            found
+                .map(Datum::Timestamptz)
+                .ok_or_else(|| SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, message()))
+        }),
+        func("make_interval", "make_interval", &[INT4, INT4, INT4, INT4, INT4, INT4, FLOAT8], INTERVAL, make_interval),
+    ]
+}
+
+fn make_interval<'a>(args: &[Datum<'a>], _: &'a repr::Arena) -> Result<Datum<'a>, EvalError> {
+    let part = |at| arg::<i32>(args, at).map(i64::from);
+    let months = part(0)? * 12 + part(1)?;
+    let days = part(2)? * 7 + part(3)?;
+    let seconds: f64 = arg(args, 6)?;
+    let clock = part(4)? * HOUR_US + part(5)? * MINUTE_US;
+    let micros = clock as f64 + (seconds * 1e6).round_ties_even();
+    let span = i32::try_from(months).ok().zip(i32::try_from(days).ok());
+    match span {
+        Some((months, days)) if micros.abs() < 9.2e18 => {
+            let micros = clock + (seconds * 1e6).round_ties_even() as i64;
+            Ok(Datum::Interval(Interval { months, days, micros }))
+        }
+        _ => Err(repr::datetime::interval_out_of_range()),
+    }
+}
+
+/// Seconds east of UTC of an interval that serves as a zone.
+fn zone_of_interval(span: Interval) -> Result<jiff::tz::TimeZone, EvalError> {
+    if span.months != 0 || span.days != 0 || span.micros.abs() >= DAY_US {
+        let text = repr::text::to_string(Datum::Interval(span), &repr::SqlType::Interval);
+        return Err(invalid_parameter(format!("interval time zone \"{text}\" must not include months or days")));
+    }
+    Ok(repr::datetime::fixed((span.micros / SECOND_US) as i32))
+}
+
+fn zones() -> Vec<FuncDef> {
+    vec![
+        func("timestamp_zone", "timezone", &[TEXT, TIMESTAMP], TIMESTAMPTZ, |a, _| {
+            Ok(Datum::Timestamptz(from_local(&zone(arg(a, 0)?)?, arg(a, 1)?)))
+        }),
+        func("timestamptz_zone", "timezone", &[TEXT, TIMESTAMPTZ], TIMESTAMP, |a, _| {
+            Ok(Datum::Timestamp(to_local(&zone(arg(a, 0)?)?, arg(a, 1)?)))
+        }),
+        func("timestamp_izone", "timezone", &[INTERVAL, TIMESTAMP], TIMESTAMPTZ, |a, _| {
+            Ok(Datum::Timestamptz(from_local(&zone_of_interval(arg(a, 0)?)?, arg(a, 1)?)))
+        }),
+        func("timestamptz_izone", "timezone", &[INTERVAL, TIMESTAMPTZ], TIMESTAMP, |a, _| {
+            Ok(Datum::Timestamp(to_local(&zone_of_interval(arg(a, 0)?)?, arg(a, 1)?)))
+        }),
+    ]
+}
+
+fn others() -> Vec<FuncDef> {
+    vec![
+        func("date_finite", "isfinite", &[DATE], BOOL, |a, _| {
+            let days: i32 = arg(a, 0)?;
+            Ok(Datum::Bool(days != i32::MAX && days != i32::MIN))
+        })
+        .infallible(),
+        func("timestamp_finite", "isfinite", &[TIMESTAMP], BOOL, |a, _| Ok(Datum::Bool(!is_infinite(arg(a, 0)?))))
+            .infallible(),
+        func("timestamptz_finite", "isfinite", &[TIMESTAMPTZ], BOOL, |a, _| Ok(Datum::Bool(!is_infinite(arg(a, 0)?))))
+            .infallible(),
+        func("interval_finite", "isfinite", &[INTERVAL], BOOL, |_, _| Ok(Datum::Bool(true))).infallible(),
+        func("overlaps_timestamp", "overlaps", &[TIMESTAMP, TIMESTAMP, TIMESTAMP, TIMESTAMP], BOOL, |a, _| {
+            let at = |i| arg::<i64>(a, i);
+            let (first, second) = ((at(0)?.min(at(1)?), at(0)?.max(at(1)?)), (at(2)?.min(at(3)?), at(2)?.max(at(3)?)));
+            let same_start = first.0 == second.0;
+            Ok(Datum::Bool(same_start || (first.0 < second.1 && second.0 < first.1)))
+        })
+        .infallible(),
+    ]
+}
+
+/// The microseconds of a civil time that was computed.
+pub(super) fn civil_out(civil: Civil) -> Result<i64, EvalError> {
+    micros_from_civil(&civil).ok_or_else(timestamp_out_of_range)
 }

@@ -1,15 +1,60 @@
-// NOTE to the values engineer from the query planner, remove once read. Names that sql plans special syntax with (please have them in the table):
-//   ROW(..), t.* -> unique name `row` (Any.., variadic; returns Record f1..fn; never NULL); ARRAY[..] -> unique `array_create` (Element variadic -> array of it)
-//   and `array_of_arrays` (ArrayOfElement variadic -> same type, one more dimension); a[i] -> sql name `array_index`(ArrayOfElement, int4) -> element;
-//   x op ANY/ALL (array) -> sql names any_eq any_ne any_lt any_le any_gt any_ge any_like, all_eq ... (Element, ArrayOfElement) -> bool with SQL's NULLs;
-//   LIKE .. ESCAPE -> like_escape(text,text); SIMILAR TO -> similar_to_escape(text[,text]) gives a regex for `~`; AT TIME ZONE -> timezone(text|interval, ts);
-//   EXTRACT -> extract(text, x); TRIM -> btrim/ltrim/rtrim(text[,text]); POSITION(b IN a) -> position(a, b); substring, overlay, ceil, floor;
-//   GREATEST/LEAST -> greatest/least (Element variadic); to_jsonb(any).
-//! Filled in next.
+//! Functions that belong to no family: rows, types, sizes.
 
-use super::FuncDef;
+use super::build::*;
+use super::{FuncDef, Return};
+use repr::{Datum, Row, RowRef, SqlType};
 
 /// The entries.
 pub fn table() -> Vec<FuncDef> {
-    Vec::new()
+    let mut row = func("row", "row", &[ANY], ANY, |a, arena| {
+        let packed = Row::pack(a.iter().copied());
+        Ok(Datum::Record(RowRef::from_encoded(arena.bytes(packed.encoded().to_vec()))))
+    })
+    .variadic()
+    .never_null()
+    .infallible();
+    row.ret = Return::From(Box::new(|columns| {
+        let named = columns.iter().enumerate().map(|(i, column)| (format!("f{}", i + 1), column.clone()));
+        SqlType::Record(named.collect())
+    }));
+    vec![
+        row,
+        func("format_type", "format_type", &[OID, INT4], TEXT, |a, arena| {
+            let Some(oid) = optional::<u32>(a, 0)? else { return Ok(Datum::Null) };
+            let typmod = optional::<i32>(a, 1)?;
+            Ok(match repr::pg::from_oid(oid) {
+                Some(ty) => text_out(ty.with_typmod(typmod.unwrap_or(-1)).to_string(), arena),
+                None if oid == 0 => Datum::Text("-"),
+                None => Datum::Text("???"),
+            })
+        })
+        .called()
+        .infallible(),
+        func("pg_size_pretty_int8", "pg_size_pretty", &[INT8], TEXT, |a, arena| {
+            Ok(text_out(size_pretty(arg(a, 0)?), arena))
+        })
+        .infallible(),
+        func("pg_column_size", "pg_column_size", &[ANY], INT4, |a, _| {
+            Ok(Datum::Int4(Row::pack([a[0]]).encoded().len() as i32))
+        })
+        .infallible(),
+    ]
+}
+
+/// Bytes in the unit that leaves at most five digits.
+fn size_pretty(bytes: i64) -> String {
+    let mut size = i128::from(bytes);
+    let units = ["kB", "MB", "GB", "TB", "PB"];
+    if size.abs() < 10 * 1024 {
+        return format!("{size} bytes");
+    }
+    // One bit more than wanted is kept, so that halves round away from zero.
+    size /= 512;
+    let mut unit = 0;
+    while size.abs() >= 20 * 1024 - 1 && unit + 1 < units.len() {
+        size /= 1024;
+        unit += 1;
+    }
+    let rounded = (size + size.signum()) / 2;
+    format!("{rounded} {}", units[unit])
 }

@@ -1,0 +1,142 @@
+//! From any value to JSON.
+
+use super::super::FuncDef;
+use super::super::build::*;
+use super::both;
+use repr::array::Dimension;
+use repr::jsonb;
+use repr::text::{self, datetime};
+use repr::{Arena, Datum, EvalError, Numeric, NumericRef, SqlType};
+
+/// The entries.
+pub fn table() -> Vec<FuncDef> {
+    let mut table = vec![
+        func("to_jsonb", "to_jsonb", &[ANY], JSONB, to_json).infallible(),
+        func("to_json", "to_json", &[ANY], JSONB, to_json).infallible(),
+        func("row_to_json", "row_to_json", &[ANY], JSONB, to_json).infallible(),
+        func("array_to_json", "array_to_json", &[ARRAY], JSONB, to_json).infallible(),
+    ];
+    table.extend(both("build_array", &[ANY], JSONB, build_array, |def| def.variadic().never_null()));
+    table.extend(both("build_array", &[], JSONB, build_array, FuncDef::infallible));
+    table.extend(both("build_object", &[ANY], JSONB, build_object, |def| def.variadic().never_null()));
+    table.extend(both("build_object", &[], JSONB, build_object, FuncDef::infallible));
+    table
+}
+
+fn to_json<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+    let mut out = Vec::new();
+    push(args[0], &mut out);
+    Ok(json_out(out, arena))
+}
+
+/// Appends the JSON form of a value.
+pub fn push(datum: Datum<'_>, out: &mut Vec<u8>) {
+    match datum {
+        Datum::Null => jsonb::push_null(out),
+        Datum::Bool(v) => jsonb::push_bool(v, out),
+        Datum::Int2(v) => push_number(&Numeric::Finite(v.into()), out),
+        Datum::Int4(v) => push_number(&Numeric::Finite(v.into()), out),
+        Datum::Int8(v) => push_number(&Numeric::Finite(v.into()), out),
+        Datum::Oid(v) => push_number(&Numeric::Finite(v.into()), out),
+        Datum::Numeric(v) => push_numeric(v, out),
+        Datum::Float4(v) if v.is_finite() => push_float(datum, out),
+        Datum::Float8(v) if v.is_finite() => push_float(datum, out),
+        Datum::Text(v) => jsonb::push_string(v, out),
+        Datum::Jsonb(v) => out.extend_from_slice(v.encoded()),
+        Datum::Timestamp(v) => push_timestamp(v, "", out),
+        Datum::Timestamptz(v) => push_timestamp(v, "+00:00", out),
+        Datum::Array(v) => push_array(&v.dimensions(), &mut v.elements(), out),
+        Datum::Record(v) => {
+            let field = |(i, datum): (usize, Datum<'_>)| {
+                let mut value = Vec::new();
+                push(datum, &mut value);
+                (format!("f{}", i + 1), value)
+            };
+            jsonb::push_object(v.iter().enumerate().map(field).collect(), out);
+        }
+        other => jsonb::push_string(&text::to_string(other, &SqlType::Text), out),
+    }
+}
+
+fn push_number(value: &Numeric, out: &mut Vec<u8>) {
+    jsonb::push_number(&value.encode(), out);
+}
+
+fn push_numeric(value: NumericRef<'_>, out: &mut Vec<u8>) {
+    match value.to_numeric() {
+        Numeric::Finite(_) => jsonb::push_number(value.encoded(), out),
+        _ => jsonb::push_string(&text::to_string(Datum::Numeric(value), &SqlType::NUMERIC), out),
+    }
+}
+
+fn push_float(datum: Datum<'_>, out: &mut Vec<u8>) {
+    let text = text::to_string(datum, &SqlType::Float8);
+    match text::number::parse_numeric(&text) {
+        Ok(number) => push_number(&number, out),
+        Err(_) => jsonb::push_string(&text, out),
+    }
+}
+
+/// ISO 8601 with a `T`.
+fn push_timestamp(micros: i64, zone: &str, out: &mut Vec<u8>) {
+    let mut text = String::new();
+    datetime::format_timestamp(micros, &text::TextSettings::DEFAULT, &mut text);
+    if !text.contains("infinity") {
+        let (date, time) = text.split_once(' ').unwrap_or((&text, ""));
+        let (time, era) = time.split_once(' ').map_or((time, ""), |(time, _)| (time, " BC"));
+        text = format!("{date}T{time}{zone}{era}");
+    }
+    jsonb::push_string(&text, out);
+}
+
+/// Arrays of several dimensions become arrays of arrays.
+fn push_array<'a>(dimensions: &[Dimension], elements: &mut dyn Iterator<Item = Datum<'a>>, out: &mut Vec<u8>) {
+    let Some((dimension, inner)) = dimensions.split_first() else {
+        return jsonb::push_array(0, &[], out);
+    };
+    let mut body = Vec::new();
+    for _ in 0..dimension.length {
+        if inner.is_empty() {
+            push(elements.next().unwrap_or(Datum::Null), &mut body);
+        } else {
+            push_array(inner, elements, &mut body);
+        }
+    }
+    jsonb::push_array(dimension.length as usize, &body, out);
+}
+
+fn build_array<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+    let mut body = Vec::new();
+    args.iter().for_each(|datum| push(*datum, &mut body));
+    let mut out = Vec::new();
+    jsonb::push_array(args.len(), &body, &mut out);
+    Ok(json_out(out, arena))
+}
+
+fn build_object<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+    if args.len() % 2 == 1 {
+        let error = invalid_parameter("argument list must have even number of elements");
+        let hint = "The arguments of jsonb_build_object() must consist of alternating keys and values.";
+        return Err(error.hint(hint));
+    }
+    let mut pairs = Vec::new();
+    for (i, pair) in args.chunks(2).enumerate() {
+        let key = match pair[0] {
+            Datum::Null => {
+                let message = format!("argument {}: key must not be null", 2 * i + 1);
+                return Err(invalid_parameter(message));
+            }
+            Datum::Array(_) | Datum::Record(_) | Datum::Jsonb(_) => {
+                return Err(invalid_parameter("key value must be scalar, not array, composite, or json"));
+            }
+            Datum::Bool(v) => v.to_string(),
+            other => text::to_string(other, &SqlType::Text),
+        };
+        let mut value = Vec::new();
+        push(pair[1], &mut value);
+        pairs.push((key, value));
+    }
+    let mut out = Vec::new();
+    jsonb::push_object(pairs, &mut out);
+    Ok(json_out(out, arena))
+}
