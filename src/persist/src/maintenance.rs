@@ -57,7 +57,8 @@ async fn maintain_shards(core: Weak<Core>, mut queue: mpsc::UnboundedReceiver<Sh
         tokio::spawn(async move {
             let result = core.maintain_now(shard).await;
             core.maintenance.done(shard);
-            match (result, core.cache().shard(shard)) {
+            let state = core.cache().shard(shard);
+            match (result, state) {
                 // What was committed meanwhile may need work again.
                 (Ok(()), Some(state)) => core.maintain(shard, &state),
                 (Ok(()), None) => {}

@@ -59,15 +59,19 @@ impl FileBlob {
         file.write_all(value)?;
         file.sync_all()?;
         let directory = path.parent().unwrap_or(&self.root);
-        for _ in 1..RENAME_ATTEMPTS {
+        let place = || -> io::Result<Vec<PathBuf>> {
             let created = self.create_directory(directory)?;
-            match fs::rename(&tmp, path) {
-                Ok(()) => return sync_directories(directory, created),
+            fs::rename(&tmp, path)?;
+            Ok(created)
+        };
+        for _ in 1..RENAME_ATTEMPTS {
+            match place() {
+                Ok(created) => return sync_directories(directory, created),
                 Err(e) if e.kind() == ErrorKind::NotFound => continue,
                 Err(e) => return Err(e),
             }
         }
-        fs::rename(&tmp, path)
+        place().map(|_| ())
     }
 
     /// Creates a directory; the directories above it whose entries changed.
@@ -92,8 +96,9 @@ impl FileBlob {
 }
 
 fn sync_directories(directory: &Path, created: Vec<PathBuf>) -> io::Result<()> {
-    File::open(directory).and_then(|d| d.sync_all()).or_else(not_found_is_fine)?;
-    created.iter().try_for_each(|above| File::open(above)?.sync_all())
+    let sync = |directory: &Path| File::open(directory).and_then(|d| d.sync_all()).or_else(not_found_is_fine);
+    sync(directory)?;
+    created.iter().try_for_each(|above| sync(above))
 }
 
 /// A directory that is gone again held nothing that anybody needs.
