@@ -30,7 +30,7 @@ fn fold_scalars(node: &mut RelExpr, inputs: &[RelationType]) -> bool {
         return fold_map(scalars, inputs[0].columns.clone());
     }
     let columns: Vec<ColumnType> = match node {
-        RelExpr::Filter { .. } => inputs[0].columns.iter().cloned().collect(),
+        RelExpr::Filter { .. } => inputs[0].columns.clone(),
         _ => inputs.iter().flat_map(|i| i.columns.iter().cloned()).collect(),
     };
     let mut changed = false;

@@ -37,7 +37,7 @@ fn step(expr: &mut RelExpr) -> bool {
     }
 }
 
-fn project(input: &mut RelExpr, outputs: &mut Vec<usize>) -> Option<RelExpr> {
+fn project(input: &mut RelExpr, outputs: &[usize]) -> Option<RelExpr> {
     if let RelExpr::Project { input, outputs: inner } = input {
         let composed = outputs.iter().map(|c| inner[*c]).collect();
         return Some(input.take().project(composed));
