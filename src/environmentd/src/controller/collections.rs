@@ -6,10 +6,10 @@ use repr::{Frontier, GlobalId, ReplicaId, ShardId};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Controller {
-    /// A shard can be read from now on, at times at or after `since`.
-    pub fn add_shard(&self, id: GlobalId, shard: ShardId, clock: &str, since: Frontier) {
+    /// A shard can be read from now on, at times at or after `since`; its clock is at `initial_upper` or later.
+    pub fn add_shard(&self, id: GlobalId, shard: ShardId, clock: &str, since: Frontier, initial_upper: Frontier) {
         let upper = self.0.persist.watch_clock(clock);
-        let kind = CollectionKind::Shard { shard, upper, durable_since: since };
+        let kind = CollectionKind::Shard { shard, initial_upper, upper, durable_since: since };
         self.lock().collections.insert(id, Collection { kind, since, holds: BTreeMap::new() });
     }
 
@@ -45,7 +45,7 @@ impl Controller {
 impl State {
     pub(super) fn upper(&self, id: GlobalId) -> Frontier {
         match self.collections.get(&id).map(|c| &c.kind) {
-            Some(CollectionKind::Shard { upper, .. }) => *upper.borrow(),
+            Some(CollectionKind::Shard { initial_upper, upper, .. }) => (*upper.borrow()).max(*initial_upper),
             Some(CollectionKind::Index { uppers }) => uppers.values().copied().max().unwrap_or(Frontier::MIN),
             None => Frontier::MIN,
         }

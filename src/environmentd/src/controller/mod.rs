@@ -74,6 +74,8 @@ enum CollectionKind {
     /// A shard; its upper is its clock's.
     Shard {
         shard: ShardId,
+        /// As it was when the collection was added; the clock's receiver may know less at first.
+        initial_upper: Frontier,
         upper: watch::Receiver<Frontier>,
         /// What persist was last told, or said.
         durable_since: Frontier,

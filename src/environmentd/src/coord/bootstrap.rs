@@ -160,7 +160,7 @@ impl Environment {
                 ItemDetails::MaterializedView { .. } => view_clock(id),
                 _ => TABLE_CLOCK.to_string(),
             };
-            self.0.controller.add_shard(id, shard, &clock, state.since);
+            self.0.controller.add_shard(id, shard, &clock, state.since, state.upper);
         }
         Ok(())
     }
@@ -225,7 +225,7 @@ impl Environment {
         if !upper.is_beyond(as_of) && as_of > since {
             // Nothing before it will ever be known.
             self.0.persist.downgrade_since(&[(shard, Frontier::at(as_of))]).await?;
-            self.0.controller.add_shard(id, shard, &view_clock(id), Frontier::at(as_of));
+            self.0.controller.add_shard(id, shard, &view_clock(id), Frontier::at(as_of), upper);
         }
         Ok(as_of)
     }

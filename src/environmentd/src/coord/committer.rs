@@ -11,7 +11,7 @@ use super::time::{Oracle, now_ms};
 use super::write::CommitError;
 use crate::catalog::Catalog;
 use arc_swap::ArcSwap;
-use persist::{Batch, ClockWriter, Commit, CommitOutcome, CompareAndSet, PersistClient, PersistError};
+use persist::{Batch, ClockWriter, Commit, CommitOutcome, CompareAndSet, PersistClient, PersistError, Update};
 use repr::{Frontier, GlobalId, RelationDesc, ShardId, SqlError, SqlState, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,12 +27,20 @@ const QUEUE_MAX: usize = 1024;
 
 /// A write, ready to be stamped.
 pub struct WriteRequest {
-    /// What to append; the updates' times are before any commit's.
-    pub batches: Vec<(GlobalId, ShardId, Batch)>,
+    /// What to append, by table; the updates' times are before any commit's.
+    pub writes: Vec<(GlobalId, ShardId, TableWrite)>,
     /// When it read, if it did.
     pub read_at: Option<Timestamp>,
     /// What must not have changed since.
     pub tables_read: BTreeSet<GlobalId>,
+}
+
+/// What is appended to one table.
+pub enum TableWrite {
+    /// A few updates: those of all requests travel together.
+    Small(Vec<Update>),
+    /// Many, in parts already.
+    Large(Batch),
 }
 
 /// A change of the catalog.
@@ -155,20 +163,19 @@ impl Committer {
         requests: Vec<(WriteRequest, oneshot::Sender<Result<Timestamp, CommitError>>)>,
     ) -> Result<(), String> {
         let catalog = self.catalog.load_full();
-        let (mut batches, mut replies, mut tables) = (BTreeMap::<ShardId, Vec<Batch>>::new(), Vec::new(), BTreeSet::new());
+        let (mut replies, mut tables, mut gathered) = (Vec::new(), BTreeSet::new(), Gathered::default());
         for (request, reply) in requests {
             if let Err(error) = self.validate(&catalog, &request, &tables) {
                 let _ = reply.send(Err(error));
                 continue;
             }
-            for (table, shard, batch) in request.batches {
+            for (table, shard, write) in request.writes {
                 tables.insert(table);
-                batches.entry(shard).or_default().push(batch);
+                gathered.add(shard, write);
             }
             replies.push(reply);
         }
-        let writes = batches.into_iter().flat_map(|(shard, all)| all.into_iter().map(move |batch| (shard, batch)));
-        match self.commit(writes.collect(), Vec::new()).await? {
+        match self.commit(gathered.into_batches(), Vec::new()).await? {
             Ok(time) => {
                 self.written.extend(tables.into_iter().map(|table| (table, time)));
                 replies.into_iter().for_each(|reply| drop(reply.send(Ok(time))));
@@ -185,7 +192,7 @@ impl Committer {
         request: &WriteRequest,
         tables: &BTreeSet<GlobalId>,
     ) -> Result<(), CommitError> {
-        for (table, shard, _) in &request.batches {
+        for (table, shard, _) in &request.writes {
             if catalog.entry(*table).is_none_or(|entry| entry.shard != Some(*shard)) {
                 let what = "the table was dropped while the statement was running";
                 return Err(SqlError::new(SqlState::UNDEFINED_TABLE, what).into());
@@ -262,6 +269,27 @@ impl Committer {
             tokio::time::sleep(TICK_ACTIVE).await;
         }
         Ok(error.into())
+    }
+}
+
+/// The writes of a group commit, by shard.
+#[derive(Default)]
+struct Gathered {
+    small: BTreeMap<ShardId, Vec<Update>>,
+    large: Vec<(ShardId, Batch)>,
+}
+
+impl Gathered {
+    fn add(&mut self, shard: ShardId, write: TableWrite) {
+        match write {
+            TableWrite::Small(updates) => self.small.entry(shard).or_default().extend(updates),
+            TableWrite::Large(batch) => self.large.push((shard, batch)),
+        }
+    }
+
+    fn into_batches(self) -> Vec<(ShardId, Batch)> {
+        let small = self.small.into_iter().map(|(shard, updates)| (shard, Batch::inline(shard, updates)));
+        self.large.into_iter().chain(small).collect()
     }
 }
 

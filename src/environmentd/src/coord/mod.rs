@@ -37,6 +37,8 @@ pub mod result;
 pub mod sessions;
 mod subscribe;
 pub mod time;
+#[cfg(test)]
+mod tests;
 pub mod timestamp;
 pub mod write;
 

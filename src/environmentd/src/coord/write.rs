@@ -3,12 +3,12 @@
 //! An INSERT … SELECT, UPDATE or DELETE reads at a time and commits only if no table that it read has changed since; else the session prepares
 //! it again. Where that happens, later ones of the same table queue: see [`Turns`].
 
-use super::committer::WriteRequest;
+use super::committer::{TableWrite, WriteRequest};
 use super::timestamp::ReadTransaction;
 use super::{Environment, read};
 use crate::session::SessionContext;
 use expr::{RelExpr, RowSetFinishing, ScalarExpr};
-use persist::{Batch, Update};
+use persist::Update;
 use repr::{Arena, Datum, Diff, GlobalId, RelationDesc, Row, ShardId, SqlError, SqlState, SqlType, Timestamp};
 use sql::catalog::{CatalogItem, ItemDetails};
 use sql::plan::{InsertPlan, Plan, ReadThenWritePlan, ReturningPlan, When};
@@ -200,22 +200,26 @@ impl Environment {
         for (table, rows) in writes.into_iter().flat_map(|write| write.writes) {
             changes.entry(table).or_default().extend(rows);
         }
-        let mut batches = Vec::new();
+        let mut writes = Vec::new();
         for (table, mut rows) in changes {
             expr::interpret::consolidate(&mut rows);
             if !rows.is_empty() {
-                let (shard, batch) = self.batch(table, rows).await?;
-                batches.push((table, shard, batch));
+                let (shard, write) = self.table_write(table, rows).await?;
+                writes.push((table, shard, write));
             }
         }
-        if batches.is_empty() {
+        if writes.is_empty() {
             return Ok(self.0.oracle.last());
         }
-        self.0.committer.write(WriteRequest { batches, read_at, tables_read }).await
+        self.0.committer.write(WriteRequest { writes, read_at, tables_read }).await
     }
 
-    /// A batch whose updates have no time yet.
-    async fn batch(&self, table: GlobalId, rows: Vec<(Row, Diff)>) -> Result<(ShardId, Batch), SqlError> {
+    /// Updates that have no time yet.
+    async fn table_write(
+        &self,
+        table: GlobalId,
+        rows: Vec<(Row, Diff)>,
+    ) -> Result<(ShardId, TableWrite), SqlError> {
         let catalog = self.catalog();
         let entry = catalog.entry(table);
         let known = entry.and_then(|entry| Some((entry.shard?, entry.item.details.desc()?)));
@@ -223,13 +227,13 @@ impl Environment {
         let (shard, desc) = known.ok_or_else(dropped)?;
         let updates = rows.into_iter().map(|(row, diff)| Update::row(row, 0, diff));
         if updates.len() <= INLINE_UPDATES_MAX {
-            return Ok((shard, Batch::inline(shard, updates.collect())));
+            return Ok((shard, TableWrite::Small(updates.collect())));
         }
         let mut builder = self.0.persist.batch_builder(shard, desc);
         for update in updates {
             builder.add(update).await?;
         }
-        Ok((shard, builder.finish().await?))
+        Ok((shard, TableWrite::Large(builder.finish().await?)))
     }
 }
 

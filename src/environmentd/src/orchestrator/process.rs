@@ -321,8 +321,8 @@ fn arguments(config: &ProcessConfig, kind: &ServiceKind, storage_addr: Option<St
         "--token-file".to_string(),
         path(&config.token_file),
     ];
-    if let ServiceKind::Compute { replica, workers } = kind {
-        args.extend(["--workers".to_string(), workers.to_string(), "--replica-id".to_string(), replica.to_string()]);
+    if let ServiceKind::Compute { workers, .. } = kind {
+        args.extend(["--workers".to_string(), workers.to_string()]);
         args.extend(storage_addr.into_iter().flat_map(|addr| ["--storage-addr".to_string(), addr]));
     }
     args

@@ -108,7 +108,7 @@ impl Environment {
         change.shards.extend(entry.details.desc().map(|desc| (shard, desc.clone())));
         change.add(cx, entry);
         // ORDER: the shard can be read before a session can see the table.
-        self.0.controller.add_shard(id, shard, TABLE_CLOCK, Frontier::MIN);
+        self.0.controller.add_shard(id, shard, TABLE_CLOCK, Frontier::MIN, Frontier::MIN);
         if let Err(error) = self.finish(store, change).await {
             self.0.controller.remove_shard(id);
             return Err(error);
@@ -165,7 +165,7 @@ impl Environment {
         let mut clock = self.0.persist.open_clock(&view_clock(id), PLAN_VERSION).await?;
         self.0.persist.create_shards(&mut clock, &[(shard, desc)]).await?;
         self.0.persist.downgrade_since(&[(shard, Frontier::at(as_of))]).await?;
-        self.0.controller.add_shard(id, shard, &view_clock(id), Frontier::at(as_of));
+        self.0.controller.add_shard(id, shard, &view_clock(id), Frontier::at(as_of), Frontier::MIN);
         if let Err(error) = self.finish(store, change).await {
             self.0.controller.remove_shard(id);
             return Err(error);

@@ -28,7 +28,7 @@ impl Environment {
         // ORDER: as for views, shards before the catalog that names them.
         self.0.persist.create_shards(&mut writer, &descs).await?;
         for (item, shard, _) in &shards {
-            self.0.controller.add_shard(*item, *shard, &clock, Frontier::MIN);
+            self.0.controller.add_shard(*item, *shard, &clock, Frontier::MIN, Frontier::MIN);
         }
         let finished = self.finish(store, change).await;
         if finished.is_err() {

@@ -1,0 +1,223 @@
+//! The environment in memory, with and without a replica in this process.
+
+use super::*;
+use crate::orchestrator::{ServiceSpec, ServiceStatus};
+use crate::session::Isolation;
+use repr::text::to_string;
+use sql::plan::{Params, Plan, When};
+use std::sync::Mutex;
+use std::time::Duration;
+
+mod lifecycle;
+mod replicas;
+mod statements;
+
+/// An environment over memory, and what it needs to start again.
+pub(super) struct Fixture {
+    pub persist: PersistClient,
+    pub secrets: SecretStore,
+    pub orchestrator: Option<Arc<LocalOrchestrator>>,
+    pub env: Environment,
+}
+
+impl Fixture {
+    /// Without replicas.
+    pub async fn start() -> Self {
+        Self::open(PersistClient::memory(), SecretStore::memory(), None).await
+    }
+
+    /// With a computed in this process.
+    pub async fn start_with_replica() -> Self {
+        let persist = PersistClient::memory();
+        let orchestrator = Arc::new(LocalOrchestrator::new(persist.clone()));
+        Self::open(persist, SecretStore::memory(), Some(orchestrator)).await
+    }
+
+    async fn open(
+        persist: PersistClient,
+        secrets: SecretStore,
+        orchestrator: Option<Arc<LocalOrchestrator>>,
+    ) -> Self {
+        let config = EnvironmentConfig {
+            persist: persist.clone(),
+            secrets: secrets.clone(),
+            sizes: ReplicaSizes::default(),
+            environment_id: None,
+            orchestrator: orchestrator.clone().map(|o| o as Arc<dyn Orchestrator>),
+            token: "token".to_string(),
+            max_result_bytes: 1 << 30,
+        };
+        let env = Environment::open(config).await.expect("the environment starts");
+        Fixture { persist, secrets, orchestrator, env }
+    }
+
+    /// Another environmentd on the same stores.
+    pub async fn restart(self) -> Self {
+        Self::open(self.persist, self.secrets, self.orchestrator).await
+    }
+
+    /// Runs statements; the last one's rows, or its tag.
+    pub async fn run(&self, sql: &str) -> Result<String, SqlError> {
+        let mut output = String::new();
+        for statement in sql::parse(sql)? {
+            output = execute(&self.env, &statement).await?;
+        }
+        Ok(output)
+    }
+
+    /// Runs statements that succeed with this output.
+    pub async fn check(&self, sql: &str, expected: &str) {
+        let output = tokio::time::timeout(Duration::from_secs(60), self.run(sql)).await;
+        match output.unwrap_or_else(|_| panic!("{sql}: no answer")) {
+            Ok(output) => assert_eq!(output, expected, "{sql}"),
+            Err(error) => panic!("{sql}: {} {error} {:?}", error.code, error.detail),
+        }
+    }
+
+    /// Runs a statement that fails with this code and message.
+    pub async fn refuse(&self, sql: &str, code: &str, message: &str) -> SqlError {
+        let error = self.run(sql).await.expect_err(sql);
+        assert_eq!((error.code.as_str(), error.message.as_str()), (code, message), "{sql}");
+        error
+    }
+}
+
+/// The context of a session that just began.
+pub(super) fn context() -> SessionContext {
+    SessionContext {
+        connection_id: 1,
+        user: "materialize".to_string(),
+        database: "materialize".to_string(),
+        search_path: vec!["public".to_string()],
+        cluster: "quickstart".to_string(),
+        time_zone: "UTC".to_string(),
+        isolation: Isolation::StrictSerializable,
+        now_us: time::now_us(),
+    }
+}
+
+async fn execute(env: &Environment, statement: &sql::ParsedStatement) -> Result<String, SqlError> {
+    let cx = context();
+    let plan = sql::plan(&env.catalog().for_session(&cx), statement, &Params::default())?;
+    match &plan {
+        Plan::Select(select) => {
+            let stream = env.select(&cx, &select.source, &select.when, &select.finishing, None).await?;
+            Ok(table(&stream.collect().await?, &select.desc))
+        }
+        Plan::Insert(_) | Plan::ReadThenWrite(_) => loop {
+            let write = env.prepare_write(&cx, &plan).await?;
+            let affected = write.affected;
+            match env.commit(&cx, vec![write]).await {
+                Ok(_) => return Ok(format!("{affected} rows")),
+                Err(CommitError::Conflict) => env.await_turn(&plan).await,
+                Err(CommitError::Sql(error)) => return Err(error),
+            }
+        },
+        Plan::Explain(explain) => env.explain(&cx, explain).await,
+        Plan::ShowCreate(id) => env.show_create(&cx, *id).map(|(_, sql)| sql),
+        _ => env.execute_ddl(&cx, plan).await.map(|outcome| outcome.tag),
+    }
+}
+
+/// Rows as lines, values separated by bars.
+pub(super) fn table(rows: &[Row], desc: &repr::RelationDesc) -> String {
+    let line = |row: &Row| {
+        let values = row.iter().zip(&desc.typ.columns);
+        let values: Vec<_> = values
+            .map(|(datum, column)| if datum.is_null() { "NULL".to_string() } else { to_string(datum, &column.ty) })
+            .collect();
+        values.join("|")
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Runs computed in this process, over the same stores.
+pub(super) struct LocalOrchestrator {
+    persist: PersistClient,
+    services: Mutex<BTreeMapOfServices>,
+}
+
+type BTreeMapOfServices = std::collections::BTreeMap<String, LocalService>;
+
+struct LocalService {
+    status: watch::Receiver<ServiceStatus>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl LocalOrchestrator {
+    fn new(persist: PersistClient) -> Self {
+        LocalOrchestrator { persist, services: Mutex::default() }
+    }
+
+    /// Kills a replica; the next `ensure_service` starts another.
+    pub fn kill(&self, name: &str) {
+        if let Some(service) = self.services.lock().unwrap().remove(name) {
+            service.task.abort();
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Orchestrator for LocalOrchestrator {
+    fn ensure_service(&self, spec: ServiceSpec) -> watch::Receiver<ServiceStatus> {
+        if let Some(status) = self.watch(&spec.name) {
+            return status;
+        }
+        let (sender, status) = watch::channel(ServiceStatus::default());
+        let persist = self.persist.clone();
+        let is_compute = spec.name.starts_with("compute");
+        let task = tokio::spawn(async move {
+            if !is_compute {
+                return std::future::pending().await;
+            }
+            let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+            let config = computed::config::Config {
+                controller_listen_addr: any,
+                internal_http_listen_addr: any,
+                metadata_url: String::new(),
+                blob_url: String::new(),
+                storage_addr: None,
+                workers: 2,
+                token: "token".to_string(),
+                idle_timeout: Duration::from_secs(60),
+            };
+            let mut server = computed::serve_with(config, persist).await.expect("computed starts");
+            sender.send_modify(|status| status.controller_addr = Some(server.controller_addr.to_string()));
+            server.ended().await;
+        });
+        self.services.lock().unwrap().insert(spec.name, LocalService { status: status.clone(), task });
+        status
+    }
+
+    async fn drop_service(&self, name: &str) {
+        self.kill(name);
+    }
+
+    fn list_services(&self) -> Vec<String> {
+        self.services.lock().unwrap().keys().cloned().collect()
+    }
+
+    fn watch(&self, name: &str) -> Option<watch::Receiver<ServiceStatus>> {
+        self.services.lock().unwrap().get(name).map(|service| service.status.clone())
+    }
+
+    async fn shutdown(&self) {
+        self.services.lock().unwrap().values().for_each(|service| service.task.abort());
+    }
+}
+
+/// A plan of one SELECT.
+pub(super) fn plan_select(env: &Environment, sql: &str) -> sql::plan::SelectPlan {
+    let statement = sql::parse(sql).unwrap().remove(0);
+    match sql::plan(&env.catalog().for_session(&context()), &statement, &Params::default()).unwrap() {
+        Plan::Select(plan) => plan,
+        other => panic!("{other:?} is not a SELECT"),
+    }
+}
+
+/// Reads within a transaction.
+pub(super) async fn read_in(env: &Environment, sql: &str, txn: &mut Option<ReadTransaction>) -> String {
+    let plan = plan_select(env, sql);
+    let stream = env.select(&context(), &plan.source, &When::Immediately, &plan.finishing, Some(txn)).await.unwrap();
+    table(&stream.collect().await.unwrap(), &plan.desc)
+}
