@@ -8,6 +8,7 @@
 //!
 //! LAW: [`Lowerer::relation`] returns exactly the columns of `outer`, then those of the relation.
 
+mod grouped;
 mod join;
 mod semi;
 mod subquery;

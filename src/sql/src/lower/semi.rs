@@ -20,7 +20,7 @@ impl Lowerer<'_> {
         match &subquery.kind {
             SubqueryKind::In(left, right) if negated => self.not_in(input, &subquery.rel, left, right),
             kind => {
-                let (rel, mut pairs) = self.peel(&subquery.rel, &input);
+                let (rel, mut pairs) = self.peel(&subquery.rel, &input, false);
                 if let SubqueryKind::In(left, right) = kind {
                     pairs.extend(left.iter().cloned().zip(right.iter().map(|c| ScalarExpr::Column(*c))));
                 }
@@ -52,21 +52,22 @@ impl Lowerer<'_> {
         self.without(unequal, unknown, &cols, &[])
     }
 
-    /// Takes equalities between inner and outer expressions out of a relation of which only the existence of rows matters, or the columns
-    /// that remain; columns that only the output was made of may be lost or appear.
-    fn peel(&self, rel: &HirRel, input: &Table) -> (HirRel, Pairs) {
+    /// Takes equalities between inner and outer expressions out of a relation; what remains has all of its columns and perhaps more. If rows
+    /// are `counted`, each stays as often as it is there; otherwise only whether it is there matters.
+    pub(super) fn peel(&self, rel: &HirRel, input: &Table, counted: bool) -> (HirRel, Pairs) {
         match rel {
-            HirRel::Project { input: inner, .. } | HirRel::Distinct { input: inner } => self.peel(inner, input),
+            HirRel::Project { input: inner, .. } => self.peel(inner, input, counted),
+            HirRel::Distinct { input: inner } if !counted => self.peel(inner, input, counted),
             HirRel::Map { input: inner, exprs } => {
-                let (inner, pairs) = self.peel(inner, input);
+                let (inner, pairs) = self.peel(inner, input, counted);
                 (inner.map(exprs.clone()), pairs)
             }
             HirRel::Semi { input: inner, subquery, negated } => {
-                let (inner, pairs) = self.peel(inner, input);
+                let (inner, pairs) = self.peel(inner, input, counted);
                 (HirRel::Semi { input: Box::new(inner), subquery: subquery.clone(), negated: *negated }, pairs)
             }
             HirRel::Filter { input: inner, predicates } => {
-                let (inner, mut pairs) = self.peel(inner, input);
+                let (inner, mut pairs) = self.peel(inner, input, counted);
                 let made: BTreeSet<ColId> = inner.cols().into_iter().collect();
                 let (mut rest, outside) = (Vec::new(), input.cols.iter().copied().collect());
                 for predicate in predicates {

@@ -37,6 +37,9 @@ impl Lowerer<'_> {
                 self.flags(vec![(keys, boolean(true)), (missing, boolean(false))], subquery.id)
             }
             SubqueryKind::Scalar(col) => {
+                if let Some(applied) = self.apply_grouped(&input, rel, *col, subquery.id)? {
+                    return Ok(applied);
+                }
                 let domain = self.domain_for(&input, &free, subquery)?;
                 self.scalar_values(rel, *col, subquery.id, &domain)?
             }

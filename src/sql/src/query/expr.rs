@@ -166,38 +166,59 @@ impl Planner<'_, '_> {
         self.expr(expr)
     }
 
-    /// `a[1]`, `(row).field`
+    /// `a[1]`, `a[1:2]`, `(row).field`
     fn access(&mut self, root: &Expr, chain: &[ast::AccessExpr]) -> Result<ScalarExpr, SqlError> {
         let mut value = self.expr(root)?;
-        for access in chain {
-            value = match access {
-                ast::AccessExpr::Subscript(ast::Subscript::Index { index }) => self.element(value, index)?,
-                ast::AccessExpr::Subscript(ast::Subscript::Slice { .. }) => {
-                    return Err(SqlError::unsupported("slicing of arrays"));
-                }
+        let mut rest = chain;
+        while let Some(first) = rest.first() {
+            // Subscripts in a row are one access to an array of several dimensions.
+            let many = rest.iter().take_while(|a| matches!(a, ast::AccessExpr::Subscript(_))).count();
+            value = match first {
+                ast::AccessExpr::Subscript(_) => self.subscripts(value, &rest[..many])?,
                 ast::AccessExpr::Dot(Expr::Identifier(field)) => self.field(value, &fold(field))?,
                 ast::AccessExpr::Dot(other) => {
                     return Err(SqlError::unsupported(format!("access to the field {other}")));
                 }
             };
+            rest = &rest[many.max(1)..];
         }
         Ok(value)
     }
 
-    fn element(&mut self, value: ScalarExpr, index: &Expr) -> Result<ScalarExpr, SqlError> {
+    fn subscripts(&mut self, value: ScalarExpr, accesses: &[ast::AccessExpr]) -> Result<ScalarExpr, SqlError> {
         let ty = self.typ(&value).ty;
-        let operand = self.operand(index)?;
-        match ty {
-            SqlType::Array(_) => {
-                let index = self.coerce(operand, &SqlType::Int4, Context::Assignment)?;
-                self.function_call("array_index", vec![Operand::Typed(value), Operand::Typed(index)])
-            }
-            SqlType::Jsonb => self.operator("->", vec![Operand::Typed(value), operand]),
-            other => {
-                let message = format!("cannot subscript type {other} because it does not support subscripting");
-                Err(SqlError::new(SqlState::DATATYPE_MISMATCH, message))
+        if !matches!(ty, SqlType::Array(_) | SqlType::Jsonb) {
+            let message = format!("cannot subscript type {ty} because it does not support subscripting");
+            return Err(SqlError::new(SqlState::DATATYPE_MISMATCH, message));
+        }
+        let mut args = vec![Operand::Typed(value)];
+        for access in accesses {
+            match access {
+                ast::AccessExpr::Subscript(ast::Subscript::Index { index }) if ty == SqlType::Jsonb => {
+                    args.push(self.operand(index)?);
+                    args = vec![Operand::Typed(self.operator("->", args)?)];
+                }
+                ast::AccessExpr::Subscript(ast::Subscript::Index { index }) => args.push(self.subscript(Some(index))?),
+                ast::AccessExpr::Subscript(ast::Subscript::Slice { lower_bound, upper_bound, stride: None })
+                    if accesses.len() == 1 && ty != SqlType::Jsonb =>
+                {
+                    args.push(self.subscript(lower_bound.as_ref())?);
+                    args.push(self.subscript(upper_bound.as_ref())?);
+                    return self.function_call("array_slice", args);
+                }
+                _ => return Err(SqlError::unsupported("this kind of subscript")),
             }
         }
+        match (args.len(), args.pop()) {
+            (1, Some(Operand::Typed(value))) => Ok(value),
+            (_, last) => self.function_call("array_index", args.into_iter().chain(last).collect()),
+        }
+    }
+
+    /// An int4; NULL stands for a bound that is left out.
+    fn subscript(&mut self, index: Option<&Expr>) -> Result<Operand, SqlError> {
+        let operand = index.map_or(Ok(Operand::Null), |e| self.operand(e))?;
+        Ok(Operand::Typed(self.coerce(operand, &SqlType::Int4, Context::Assignment)?))
     }
 
     /// TRUE, FALSE and NULL conditions: `IS TRUE` and its kin never give NULL.
