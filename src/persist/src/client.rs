@@ -187,7 +187,7 @@ impl PersistClient {
         let mut failures = 0;
         while !todo.is_empty() {
             let shards: Vec<ShardId> = todo.iter().map(|(shard, _)| *shard).collect();
-            let states = self.core.any_states(&shards).await?;
+            let states = self.core.fresh_states(&shards).await?;
             let known = todo.iter().zip(states).filter_map(|((shard, since), state)| Some((*shard, *since, state?)));
             let changes: Vec<_> = known.filter_map(|(shard, since, state)| Downgrade::new(shard, since, state)).collect();
             todo = changes.iter().map(|change| (change.shard, change.since)).collect();
@@ -195,10 +195,8 @@ impl PersistClient {
                 pause(failures, error).await?;
                 failures += 1;
             }
-            if !todo.is_empty() {
-                let shards: Vec<ShardId> = todo.iter().map(|(shard, _)| *shard).collect();
-                self.core.read_shards(&shards).await?;
-            }
+            let again: Vec<ShardId> = todo.iter().map(|(shard, _)| *shard).collect();
+            self.core.read_shards(&again).await?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::core::{Core, retry};
+use crate::core::{Changed, Core, retry};
 use crate::part::{self, PartReader};
 use crate::state::{Change, Content, Part, Run, RunId, ShardState, shard_key};
 use crate::update::{consolidate, decode_inline, encode_inline};
@@ -77,7 +77,7 @@ fn removable<'a>(since: Frontier, runs: &[&'a IdentifiedRun]) -> Option<Vec<&'a 
     let sum = |f: fn(&Run) -> u64| past.iter().map(|(_, run)| f(run)).sum::<u64>();
     let (updates, deletes, bytes) = (sum(|run| run.updates), sum(|run| run.deletes), sum(|run| run.bytes));
     // A single run that was merged after all its times had passed has nothing left to cancel.
-    let anew = past.len() > 1 || past.iter().any(|(_, run)| run.upper.less_equal(run.since));
+    let anew = past.len() > 1 || past.iter().any(|(_, run)| run.upper.is_beyond(run.since));
     (anew && bytes >= TIER_BYTES && deletes > 0 && deletes * DELETES_ONE_IN >= updates).then_some(past)
 }
 
@@ -98,26 +98,20 @@ pub(crate) async fn run(
     };
     let keys = |run: &Run| run.parts().iter().map(|part| part.key.clone()).collect::<Vec<_>>();
     let ours: Vec<String> = output.iter().flat_map(|run| keys(run)).collect();
-    let (mut attempts, mut landed) = (0, false);
+    let mut landed = false;
     let changed = core.change_shard(shard, |now| {
         // Asked again after an unknown outcome: our output may be there already.
         landed = now.blob_keys().any(|key| ours.iter().any(|ours| ours == key));
         let change = Change::Compact { inputs: inputs.clone(), output: output.clone() };
-        attempts += 1;
         (!landed && now.holds(&inputs)).then_some(change)
     });
-    match changed.await {
-        Ok(done) if done.is_some() || landed => {
-            core.garbage.add(runs.iter().flat_map(|run| keys(run)), core.settings.delete_delay);
-            Ok(())
-        }
-        // The inputs were not there when we first looked: the output was never named anywhere. Else leave it to the sweeper.
-        Ok(_) if attempts <= 1 => {
-            core.garbage.add(ours, Duration::ZERO);
-            Ok(())
-        }
-        other => other.map(|_| ()),
+    let changed = changed.await?;
+    if changed == Changed::Yes || landed {
+        core.garbage.add(runs.iter().flat_map(|run| keys(run)), core.settings.delete_delay);
+    } else if changed == Changed::No {
+        core.garbage.add(ours, Duration::ZERO); // somebody was faster; the output was never named
     }
+    Ok(())
 }
 
 /// A merge under way, on a thread that may block.

@@ -10,6 +10,7 @@ use crate::state::{Change, Part, Rollup, ShardDiff, ShardState, shard_key};
 use crate::{Blob, CompareAndSet, Consensus, ExternalError, PersistError, Publisher, Settings, Transaction};
 use bytes::Bytes;
 use repr::{Frontier, ShardId};
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -39,6 +40,17 @@ pub(crate) struct Core {
     pub garbage: Garbage,
     pub maintenance: Maintenance,
     cache: Mutex<Cache>,
+}
+
+/// Whether a shard was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Changed {
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+    /// An attempt got no answer, and now there is nothing to do: perhaps because it succeeded.
+    Unknown,
 }
 
 /// How long to wait after so many failures.
@@ -186,6 +198,9 @@ impl Core {
 
     /// The states of shards, read now, in one round trip.
     pub async fn read_shards(&self, shards: &[ShardId]) -> Result<Vec<Option<Arc<ShardState>>>, PersistError> {
+        if shards.is_empty() {
+            return Ok(Vec::new());
+        }
         let known: Vec<_> = {
             let mut cache = self.cache();
             shards.iter().map(|shard| cache.begin_read(*shard)).collect()
@@ -249,28 +264,48 @@ impl Core {
         Ok(Some(Some(Arc::new(state))))
     }
 
+    /// States of shards that contain all that their clocks complete now, in at most two round trips; `None`: never created.
+    pub async fn fresh_states(&self, shards: &[ShardId]) -> Result<Vec<Option<Arc<ShardState>>>, PersistError> {
+        let mut states = self.any_states(shards).await?;
+        let clocks: BTreeSet<&str> = states.iter().flatten().map(|state| state.clock.as_str()).collect();
+        let next = |clock: &str| self.cache().clock(clock).map_or(0, |(seqno, _)| seqno + 1);
+        let clocks: Vec<_> = clocks.into_iter().map(|clock| (clock.to_string(), next(clock))).collect();
+        self.read_clocks(&clocks).await?;
+        let stale: Vec<usize> = {
+            let cache = self.cache();
+            (0..shards.len()).filter(|i| states[*i].is_some() && cache.current(shards[*i]).is_none()).collect()
+        };
+        if !stale.is_empty() {
+            let ids: Vec<ShardId> = stale.iter().map(|i| shards[*i]).collect();
+            for (i, state) in stale.into_iter().zip(self.read_shards(&ids).await?) {
+                states[i] = state;
+            }
+        }
+        Ok(states)
+    }
+
     /// Changes one shard, unless `change` finds nothing to do. `change` is asked again whenever the state turns out to be
     /// another one, or when it is not known whether the change happened.
     pub async fn change_shard(
         &self,
         shard: ShardId,
         mut change: impl FnMut(&ShardState) -> Option<Change>,
-    ) -> Result<Option<Arc<ShardState>>, PersistError> {
+    ) -> Result<Changed, PersistError> {
         let mut state = self.any_states(&[shard]).await?.pop().flatten();
-        let mut failures = 0;
+        let (mut failures, mut unknown) = (0, false);
+        let nothing = |unknown| if unknown { Changed::Unknown } else { Changed::No };
         loop {
-            let Some(before) = state.as_ref().filter(|state| !state.dropped) else { return Ok(None) };
-            let Some(change) = change(before) else { return Ok(None) };
+            let Some(before) = state.as_ref().filter(|state| !state.dropped) else { return Ok(nothing(unknown)) };
+            let Some(change) = change(before) else { return Ok(nothing(unknown)) };
             let diff = before.diff(change);
             match self.consensus.compare_and_set(cas_shard(shard, before.seqno, &diff)).await {
                 Ok(CasOutcome::Committed) => {
-                    let seqno = before.seqno + 1;
-                    let after = ShardState::apply(Some(before), seqno, &diff).map_err(PersistError::Usage)?;
-                    self.publish(&Transaction { clock: None, shards: vec![(shard, seqno, diff)] });
-                    return Ok(Some(Arc::new(after)));
+                    self.publish(&Transaction { clock: None, shards: vec![(shard, before.seqno + 1, diff)] });
+                    return Ok(Changed::Yes);
                 }
                 Ok(CasOutcome::Mismatch(_)) => {}
                 Err(error) => {
+                    unknown |= error.is_indeterminate();
                     pause(failures, error).await?;
                     failures += 1;
                 }

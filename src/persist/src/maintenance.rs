@@ -5,7 +5,7 @@
 
 use crate::PersistError;
 use crate::compact;
-use crate::core::Core;
+use crate::core::{Changed, Core};
 use crate::state::{Change, ShardState};
 use repr::ShardId;
 use std::collections::HashSet;
@@ -132,13 +132,13 @@ impl Core {
         });
         let delay = self.settings.delete_delay;
         match changed.await? {
-            Some(_) => {
+            Changed::Yes => {
                 self.truncate_shard(shard, rollup.seqno + 1).await?;
                 self.garbage.add(replaced, delay);
             }
-            // Somebody was faster; or it was us, without getting the answer.
-            None if replaced.as_ref() != Some(&rollup.key) => self.garbage.add([rollup.key], delay),
-            None => {}
+            Changed::No => self.garbage.add([rollup.key], delay),
+            // Ours may be the one that is named; if not, it is an orphan.
+            Changed::Unknown => {}
         }
         Ok(())
     }

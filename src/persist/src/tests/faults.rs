@@ -57,7 +57,9 @@ async fn racing_writers_over_failing_stores() {
     let (blob, consensus) = (Arc::new(MemoryBlob::default()), Arc::new(MemoryConsensus::default()));
     let client = |seed| {
         let faulty = FaultyConsensus::new(consensus.clone(), seed, 5);
-        PersistClient::with_stores(blob.clone(), Arc::new(faulty), hasty())
+        // The log has to be long enough for the slowest to find out what became of its attempt.
+        let settings = Settings { clock_records_kept: 100, ..hasty() };
+        PersistClient::with_stores(blob.clone(), Arc::new(faulty), settings)
     };
     setup(&client(0)).await;
     let race = |client: PersistClient| async move {

@@ -85,3 +85,65 @@ async fn pushing_with_losses() {
     reader.set_push_connected(true);
     hears_all(writer, reader).await;
 }
+
+/// Whoever gives up history need not have heard of the latest commits.
+#[tokio::test(flavor = "multi_thread")]
+async fn since_of_shards_that_another_process_writes() {
+    let directory = tempfile::tempdir().unwrap();
+    let (writer, controller) = (open(directory.path()).await, open(directory.path()).await);
+    let mut clock = setup(&writer).await;
+    for time in 1..20 {
+        write(&mut clock, time + 1, shard(1), vec![update(1, time, 1)]).await;
+        controller.downgrade_since(&[(shard(1), Frontier::at(time))]).await.unwrap();
+        let since = writer.shard_state(shard(1)).await.unwrap().unwrap().since;
+        assert_eq!(since, Frontier::at(time));
+    }
+}
+
+/// How fast large batches are built, committed and read back. Run by hand: `--ignored --nocapture`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement"]
+async fn throughput() {
+    const ROWS: i64 = 1_000_000;
+    let directory = tempfile::tempdir().unwrap();
+    let config = PersistConfig {
+        metadata_url: format!("sqlite://{}/metadata.db", directory.path().display()),
+        blob_url: format!("file://{}/blob", directory.path().display()),
+        settings: Settings::default(),
+    };
+    let client = PersistClient::open(config).await.unwrap();
+    let desc = RelationDesc::empty()
+        .with("aid", SqlType::Int4, false)
+        .with("bid", SqlType::Int4, true)
+        .with("abalance", SqlType::Int4, true)
+        .with("filler", SqlType::Char(Some(84)), true);
+    let mut clock = client.open_clock("env", 1).await.unwrap();
+    client.create_shards(&mut clock, &[(shard(1), desc.clone())]).await.unwrap();
+    let begun = std::time::Instant::now();
+    let filler = " ".repeat(84);
+    let mut builder = client.batch_builder(shard(1), &desc);
+    for aid in 0..ROWS as i32 {
+        let row = [Datum::Int4(aid), Datum::Int4(aid / 100_000), Datum::Int4(0), Datum::Text(&filler)];
+        builder.add(Update::row(Row::pack(row), 1, 1)).await.unwrap();
+    }
+    let batch = builder.finish().await.unwrap();
+    let built = begun.elapsed();
+    let big = Commit { writes: vec![(shard(1), batch)], ..Commit::advance(Frontier::at(10)) };
+    assert_eq!(clock.commit(big).await.unwrap(), CommitOutcome::Committed);
+    let begun = std::time::Instant::now();
+    let mut snapshot = client.snapshot(shard(1), 9).await.unwrap();
+    let mut rows = 0;
+    while let Some(chunk) = snapshot.next().await.unwrap() {
+        rows += chunk.len() as i64;
+    }
+    assert_eq!(rows, ROWS);
+    let read = begun.elapsed();
+    let begun = std::time::Instant::now();
+    const COMMITS: u64 = 500;
+    for i in 0..COMMITS {
+        let row = Row::pack([Datum::Int4(1), Datum::Int4(1), Datum::Int4(i as i32), Datum::Text(&filler)]);
+        write(&mut clock, 11 + i, shard(1), vec![Update::row(row, 10 + i, 1)]).await;
+    }
+    let per_commit = begun.elapsed() / COMMITS as u32;
+    println!("{ROWS} rows: built in {built:?}, read in {read:?}; a small commit takes {per_commit:?}");
+}
