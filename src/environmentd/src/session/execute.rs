@@ -261,6 +261,7 @@ impl Session {
             Plan::Deallocate(name) => self.deallocate(name),
             Plan::Empty => Ok(Outcome::Empty),
             Plan::Execute(_) => Err(SqlError::unsupported("EXECUTE of EXECUTE")),
+            Plan::CopyFrom(_) => Err(SqlError::unsupported("COPY FROM").hint("Use INSERT.")),
             ddl => self.ddl(context, ddl).await,
         }
     }

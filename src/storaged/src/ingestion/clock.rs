@@ -248,15 +248,18 @@ impl ClockLoop {
 
     async fn commit(&mut self, changes: Changes) -> Result<(), ClockEnd> {
         let time = self.present().max(self.writer.upper().time().unwrap_or(Timestamp::MAX - 1));
+        // The snapshot is what the tables have always held: a read at whatever time waits for it, and finds it whole.
+        let time_of_data = if self.writer.position().is_empty() { 0 } else { time };
         let mut writes = Vec::with_capacity(changes.updates.len() + changes.batches.len());
         for (shard, mut batch) in changes.batches {
-            batch.advance_to(time);
+            batch.advance_to(time_of_data);
             writes.push((shard, batch));
         }
         for (shard, updates) in changes.updates {
             let updates = consolidate(updates);
             if !updates.is_empty() {
-                let updates = updates.into_iter().map(|(data, diff)| Update { data, time, diff }).collect();
+                let at = |(data, diff)| Update { data, time: time_of_data, diff };
+                let updates = updates.into_iter().map(at).collect();
                 writes.push((shard, Batch::inline(shard, updates)));
             }
         }
