@@ -32,7 +32,7 @@ pub enum TableFunc {
     JsonbEachText,
     /// `jsonb_object_keys(jsonb)`
     JsonbObjectKeys,
-    /// `regexp_split_to_table(text, pattern)`, `string_to_table(text, delimiter)`
+    /// `regexp_split_to_table(text, pattern)`
     RegexpSplitToTable,
     /// As many copies of nothing as its int8 argument says: how multiplicities are restored.
     Repeat,

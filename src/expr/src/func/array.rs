@@ -90,13 +90,10 @@ fn dimension(args: &[Datum<'_>]) -> Result<Option<Dimension>, EvalError> {
 }
 
 fn shapes() -> Vec<FuncDef> {
-    let of_dimension = |name: &'static str, eval| {
-        func(name, name, &[ARRAY, INT4], INT4, eval).may_be_null().infallible()
-    };
+    let of_dimension =
+        |name: &'static str, eval| func(name, name, &[ARRAY, INT4], INT4, eval).may_be_null().infallible();
     vec![
-        of_dimension("array_length", |a, _| {
-            Ok(dimension(a)?.map_or(Datum::Null, |d| Datum::Int4(d.length as i32)))
-        }),
+        of_dimension("array_length", |a, _| Ok(dimension(a)?.map_or(Datum::Null, |d| Datum::Int4(d.length as i32)))),
         of_dimension("array_lower", |a, _| Ok(dimension(a)?.map_or(Datum::Null, |d| Datum::Int4(d.lower)))),
         of_dimension("array_upper", |a, _| {
             Ok(dimension(a)?.map_or(Datum::Null, |d| Datum::Int4(d.lower + d.length as i32 - 1)))
@@ -128,7 +125,10 @@ fn list<'a>(args: &[Datum<'a>], at: usize) -> Result<(Vec<Datum<'a>>, i32), Eval
     match array.dimensions()[..] {
         [] => Ok((Vec::new(), 1)),
         [only] => Ok((array.elements().collect(), only.lower)),
-        _ => Err(SqlError::new(SqlState([b'2', b'2', b'0', b'0', b'0']), "argument must be empty or one-dimensional array")),
+        _ => Err(SqlError::new(
+            SqlState([b'2', b'2', b'0', b'0', b'0']),
+            "argument must be empty or one-dimensional array",
+        )),
     }
 }
 

@@ -33,11 +33,14 @@ fn substring<'a>(value: &'a [u8], from: i32, len: Option<i32>) -> Result<Datum<'
 
 fn pieces() -> Vec<FuncDef> {
     vec![
-        func("bytealen", "length", &[BYTEA], INT4, |a, _| Ok(Datum::Int4(arg::<&[u8]>(a, 0)?.len() as i32))).infallible(),
+        func("bytealen", "length", &[BYTEA], INT4, |a, _| Ok(Datum::Int4(arg::<&[u8]>(a, 0)?.len() as i32)))
+            .infallible(),
         func("byteaoctetlen", "octet_length", &[BYTEA], INT4, |a, _| Ok(Datum::Int4(arg::<&[u8]>(a, 0)?.len() as i32)))
             .infallible(),
-        func("byteabitlen", "bit_length", &[BYTEA], INT4, |a, _| Ok(Datum::Int4((arg::<&[u8]>(a, 0)?.len() * 8) as i32)))
-            .infallible(),
+        func("byteabitlen", "bit_length", &[BYTEA], INT4, |a, _| {
+            Ok(Datum::Int4((arg::<&[u8]>(a, 0)?.len() * 8) as i32))
+        })
+        .infallible(),
         func("byteacat", "||", &[BYTEA, BYTEA], BYTEA, |a, arena| {
             let (left, right): (&[u8], &[u8]) = (arg(a, 0)?, arg(a, 1)?);
             check_length(left.len() + right.len())?;
@@ -113,7 +116,8 @@ fn encode(value: &[u8], encoding: &str) -> Result<String, EvalError> {
         "base64" => {
             // A line break after every 76 characters, as MIME has it.
             let whole = STANDARD.encode(value);
-            let lines: Vec<&str> = whole.as_bytes().chunks(76).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+            let lines: Vec<&str> =
+                whole.as_bytes().chunks(76).filter_map(|line| std::str::from_utf8(line).ok()).collect();
             Ok(lines.join("\n"))
         }
         "escape" => {

@@ -153,26 +153,29 @@ fn function(from: &SqlType, to: &SqlType) -> Option<(CastContext, String)> {
         (SqlType::Text | SqlType::Varchar(_) | SqlType::Char(_), SqlType::Name) => (Implicit, "text_to_name"),
         (SqlType::Text | SqlType::Varchar(_) | SqlType::Char(_), SqlType::InternalChar) => (Assignment, "text_to_char"),
         (SqlType::Text | SqlType::Varchar(_), SqlType::Regclass) => (Implicit, "text_to(regclass)"),
-        (SqlType::Int2 | SqlType::Int4 | SqlType::Int8, to) if *to == SqlType::Oid || is_reg(to) => {
-            (Implicit, "int_to_oid")
-        }
+        (SqlType::Int2, to) if *to == SqlType::Oid || is_reg(to) => (Implicit, "int2_to_oid"),
+        (SqlType::Int4, to) if *to == SqlType::Oid || is_reg(to) => (Implicit, "int4_to_oid"),
+        (SqlType::Int8, to) if *to == SqlType::Oid || is_reg(to) => (Implicit, "int8_to_oid"),
         (from, SqlType::Int4) if *from == SqlType::Oid || is_reg(from) => (Assignment, "oid_to_int4"),
         (from, SqlType::Int8) if *from == SqlType::Oid || is_reg(from) => (Assignment, "oid_to_int8"),
         (SqlType::Date, SqlType::Timestamp(_)) => (Implicit, "date_to_timestamp"),
         (SqlType::Date, SqlType::Timestamptz(_)) => (Implicit, "date_to_timestamptz"),
         (SqlType::Timestamp(_), SqlType::Timestamptz(_)) => (Implicit, "timestamp_to_timestamptz"),
         (SqlType::Timestamptz(_), SqlType::Timestamp(_)) => (Assignment, "timestamptz_to_timestamp"),
-        (SqlType::Timestamp(_) | SqlType::Timestamptz(_), SqlType::Date) => (Assignment, "timestamp_to_date"),
-        (SqlType::Timestamp(_) | SqlType::Timestamptz(_), SqlType::Time) => (Assignment, "timestamp_to_time"),
+        (SqlType::Timestamp(_), SqlType::Date) => (Assignment, "timestamp_to_date"),
+        (SqlType::Timestamptz(_), SqlType::Date) => (Assignment, "timestamptz_to_date"),
+        (SqlType::Timestamp(_), SqlType::Time) => (Assignment, "timestamp_to_time"),
+        (SqlType::Timestamptz(_), SqlType::Time) => (Assignment, "timestamptz_to_time"),
         (SqlType::Time, SqlType::Interval) => (Implicit, "time_to_interval"),
         (SqlType::Interval, SqlType::Time) => (Assignment, "interval_to_time"),
         (SqlType::Jsonb, SqlType::Bool) => (Explicit, "jsonb_to_bool"),
         (SqlType::Jsonb, to) => return stem(to).map(|target| (Explicit, format!("jsonb_to_{target}"))),
-        (SqlType::Int2 | SqlType::Int4 | SqlType::Int8, SqlType::MzTimestamp) => (Implicit, "int_to_mz_timestamp"),
+        (SqlType::Int2, SqlType::MzTimestamp) => (Implicit, "int2_to_mz_timestamp"),
+        (SqlType::Int4, SqlType::MzTimestamp) => (Implicit, "int4_to_mz_timestamp"),
+        (SqlType::Int8, SqlType::MzTimestamp) => (Implicit, "int8_to_mz_timestamp"),
         (SqlType::Numeric(_), SqlType::MzTimestamp) => (Implicit, "numeric_to_mz_timestamp"),
-        (SqlType::Timestamp(_) | SqlType::Timestamptz(_), SqlType::MzTimestamp) => {
-            (Implicit, "timestamp_to_mz_timestamp")
-        }
+        (SqlType::Timestamp(_), SqlType::MzTimestamp) => (Implicit, "timestamp_to_mz_timestamp"),
+        (SqlType::Timestamptz(_), SqlType::MzTimestamp) => (Implicit, "timestamptz_to_mz_timestamp"),
         (SqlType::Date, SqlType::MzTimestamp) => (Implicit, "date_to_mz_timestamp"),
         (SqlType::MzTimestamp, SqlType::Timestamp(_)) => (Assignment, "mz_timestamp_to_timestamp"),
         (SqlType::MzTimestamp, SqlType::Timestamptz(_)) => (Assignment, "mz_timestamp_to_timestamptz"),
@@ -362,14 +365,10 @@ fn text_casts() -> Vec<FuncDef> {
             Ok(Datum::Int4(text.bytes().next().map_or(0, |b| i32::from(b as i8))))
         })
         .infallible(),
-        func("int_to_oid", "", &[ANY], OID, |a, _| {
-            let value = match a[0] {
-                Datum::Int2(v) => Some(i32::from(v) as u32),
-                Datum::Int4(v) => Some(v as u32),
-                Datum::Int8(v) => u32::try_from(v).ok(),
-                _ => None,
-            };
-            value.map(Datum::Oid).ok_or_else(|| out_of_range("OID"))
+        func("int2_to_oid", "", &[INT2], OID, |a, _| Ok(Datum::Oid(i32::from(arg::<i16>(a, 0)?) as u32))).infallible(),
+        func("int4_to_oid", "", &[INT4], OID, |a, _| Ok(Datum::Oid(arg::<i32>(a, 0)? as u32))).infallible(),
+        func("int8_to_oid", "", &[INT8], OID, |a, _| {
+            u32::try_from(arg::<i64>(a, 0)?).map(Datum::Oid).map_err(|_| out_of_range("OID"))
         }),
         func("oid_to_int4", "", &[OID], INT4, |a, _| Ok(Datum::Int4(arg::<u32>(a, 0)? as i32))).infallible(),
         func("oid_to_int8", "", &[OID], INT8, |a, _| Ok(Datum::Int8(i64::from(arg::<u32>(a, 0)?)))).infallible(),
@@ -399,6 +398,16 @@ pub(crate) fn micros_to_date(micros: i64) -> i32 {
     }
 }
 
+fn to_date<'a>(args: &[Datum<'a>], _: &'a Arena) -> Result<Datum<'a>, EvalError> {
+    Ok(Datum::Date(micros_to_date(arg(args, 0)?)))
+}
+
+fn to_time<'a>(args: &[Datum<'a>], _: &'a Arena) -> Result<Datum<'a>, EvalError> {
+    let micros: i64 = arg(args, 0)?;
+    let infinite = micros == i64::MAX || micros == i64::MIN;
+    Ok(if infinite { Datum::Null } else { Datum::Time(micros.rem_euclid(DAY_US)) })
+}
+
 fn time_casts() -> Vec<FuncDef> {
     vec![
         func("date_to_timestamp", "", &[DATE], TIMESTAMP, |a, _| date_to_micros(arg(a, 0)?).map(Datum::Timestamp)),
@@ -409,14 +418,10 @@ fn time_casts() -> Vec<FuncDef> {
             .infallible(),
         func("timestamptz_to_timestamp", "", &[TIMESTAMPTZ], TIMESTAMP, |a, _| Ok(Datum::Timestamp(arg(a, 0)?)))
             .infallible(),
-        func("timestamp_to_date", "", &[ANY], DATE, |a, _| Ok(Datum::Date(micros_to_date(arg(a, 0)?)))).infallible(),
-        func("timestamp_to_time", "", &[ANY], TIME, |a, _| {
-            let micros: i64 = arg(a, 0)?;
-            let infinite = micros == i64::MAX || micros == i64::MIN;
-            Ok(if infinite { Datum::Null } else { Datum::Time(micros.rem_euclid(DAY_US)) })
-        })
-        .may_be_null()
-        .infallible(),
+        func("timestamp_to_date", "", &[TIMESTAMP], DATE, to_date).infallible(),
+        func("timestamptz_to_date", "", &[TIMESTAMPTZ], DATE, to_date).infallible(),
+        func("timestamp_to_time", "", &[TIMESTAMP], TIME, to_time).may_be_null().infallible(),
+        func("timestamptz_to_time", "", &[TIMESTAMPTZ], TIME, to_time).may_be_null().infallible(),
         func("time_to_interval", "", &[TIME], INTERVAL, |a, _| {
             Ok(Datum::Interval(Interval { months: 0, days: 0, micros: arg(a, 0)? }))
         })
@@ -443,18 +448,23 @@ fn micros_of_unix_ms<'a>(args: &[Datum<'a>]) -> Result<i64, EvalError> {
     micros.ok_or_else(repr::datetime::timestamp_out_of_range)
 }
 
+fn int_to_mz<'a>(args: &[Datum<'a>], _: &'a Arena) -> Result<Datum<'a>, EvalError> {
+    mz_out(whole(args[0], "mz_timestamp")?.and_then(|v| u64::try_from(v).ok()))
+}
+
 fn mz_timestamp_casts() -> Vec<FuncDef> {
     vec![
-        func("int_to_mz_timestamp", "", &[ANY], MZ_TIMESTAMP, |a, _| {
-            mz_out(whole(a[0], "mz_timestamp")?.and_then(|v| u64::try_from(v).ok()))
-        }),
+        func("int2_to_mz_timestamp", "", &[INT2], MZ_TIMESTAMP, int_to_mz),
+        func("int4_to_mz_timestamp", "", &[INT4], MZ_TIMESTAMP, int_to_mz),
+        func("int8_to_mz_timestamp", "", &[INT8], MZ_TIMESTAMP, int_to_mz),
         func("numeric_to_mz_timestamp", "", &[NUMERIC], MZ_TIMESTAMP, |a, _| {
             mz_out(match arg::<Numeric>(a, 0)? {
                 Numeric::Finite(v) => u64::try_from(number::round(&v, 0).into_bigint_and_scale().0).ok(),
                 _ => None,
             })
         }),
-        func("timestamp_to_mz_timestamp", "", &[ANY], MZ_TIMESTAMP, |a, _| mz_out(unix_ms(arg(a, 0)?))),
+        func("timestamp_to_mz_timestamp", "", &[TIMESTAMP], MZ_TIMESTAMP, |a, _| mz_out(unix_ms(arg(a, 0)?))),
+        func("timestamptz_to_mz_timestamp", "", &[TIMESTAMPTZ], MZ_TIMESTAMP, |a, _| mz_out(unix_ms(arg(a, 0)?))),
         func("date_to_mz_timestamp", "", &[DATE], MZ_TIMESTAMP, |a, _| mz_out(unix_ms(date_to_micros(arg(a, 0)?)?))),
         func("mz_timestamp_to_timestamp", "", &[MZ_TIMESTAMP], TIMESTAMP, |a, _| {
             micros_of_unix_ms(a).map(Datum::Timestamp)

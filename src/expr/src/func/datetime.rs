@@ -59,9 +59,7 @@ fn dates() -> Vec<FuncDef> {
     vec![
         func("date_pli", "+", &[DATE, INT4], DATE, |a, _| shift_date(arg(a, 0)?, arg::<i32>(a, 1)?.into())),
         func("integer_pl_date", "+", &[INT4, DATE], DATE, |a, _| shift_date(arg(a, 1)?, arg::<i32>(a, 0)?.into())),
-        func("date_mii", "-", &[DATE, INT4], DATE, |a, _| {
-            shift_date(arg(a, 0)?, -i64::from(arg::<i32>(a, 1)?))
-        }),
+        func("date_mii", "-", &[DATE, INT4], DATE, |a, _| shift_date(arg(a, 0)?, -i64::from(arg::<i32>(a, 1)?))),
         func("date_mi", "-", &[DATE, DATE], INT4, |a, _| {
             let (left, right): (i32, i32) = (arg(a, 0)?, arg(a, 1)?);
             if [left, right].iter().any(|d| *d == i32::MAX || *d == i32::MIN) {
@@ -185,9 +183,12 @@ fn make_days(year: i32, month: i32, day: i32) -> Result<i64, EvalError> {
 
 fn make_micros(hour: i32, minute: i32, second: f64) -> Result<i64, EvalError> {
     let valid = (0..=24).contains(&hour) && (0..60).contains(&minute) && (0.0..=60.0).contains(&second);
-    let micros = i64::from(hour) * HOUR_US + i64::from(minute) * MINUTE_US + (second * 1e6).round_ties_even() as i64;
-    if valid && micros <= DAY_US {
-        return Ok(micros);
+    if valid {
+        let clock = i64::from(hour) * HOUR_US + i64::from(minute) * MINUTE_US;
+        let micros = clock + (second * 1e6).round_ties_even() as i64;
+        if micros <= DAY_US {
+            return Ok(micros);
+        }
     }
     let message = format!("time field value out of range: {hour}:{minute:02}:{second:02}");
     Err(SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, message))
@@ -225,9 +226,7 @@ fn makers() -> Vec<FuncDef> {
             let fits = micros.abs() < 9.3e18;
             let found = fits.then_some(micros as i64).and_then(check_timestamp);
             let message = || format!("timestamp out of range: \"{seconds}\"");
-            found
-                .map(Datum::Timestamptz)
-                .ok_or_else(|| SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, message()))
+            found.map(Datum::Timestamptz).ok_or_else(|| SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, message()))
         }),
         func("make_interval", "make_interval", &[INT4, INT4, INT4, INT4, INT4, INT4, FLOAT8], INTERVAL, make_interval),
     ]
@@ -242,7 +241,7 @@ fn make_interval<'a>(args: &[Datum<'a>], _: &'a repr::Arena) -> Result<Datum<'a>
     let micros = clock as f64 + (seconds * 1e6).round_ties_even();
     let span = i32::try_from(months).ok().zip(i32::try_from(days).ok());
     match span {
-        Some((months, days)) if micros.abs() < 9.2e18 => {
+        Some((months, days)) if micros.abs() < 9.2e18 && seconds.abs() < 9.2e12 => {
             let micros = clock + (seconds * 1e6).round_ties_even() as i64;
             Ok(Datum::Interval(Interval { months, days, micros }))
         }

@@ -110,7 +110,8 @@ fn text<'a>(value: Option<JsonbRef<'a>>, arena: &'a Arena) -> Datum<'a> {
 
 fn access() -> Vec<FuncDef> {
     let texts = array_of(SqlType::Text);
-    let entry = |name: &str, sql: &str, by, ret, eval| func(name, sql, &[JSONB, by], ret, eval).may_be_null().infallible();
+    let entry =
+        |name: &str, sql: &str, by, ret, eval| func(name, sql, &[JSONB, by], ret, eval).may_be_null().infallible();
     let mut table = vec![
         entry("jsonb_object_field", "->", TEXT, JSONB, |a, _| Ok(json(get_field(a)?))),
         entry("jsonb_array_element", "->", INT4, JSONB, |a, _| Ok(json(get_element(a)?))),

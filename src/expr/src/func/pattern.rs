@@ -40,10 +40,6 @@ pub fn ilike(text: &str, pattern: &str) -> Result<bool, EvalError> {
 
 /// Matches greedily, going back to the last `%` only: that is enough, as an earlier one could not match more.
 fn like_chars(text: &str, pattern: &str, same: fn(char, char) -> bool) -> Result<bool, EvalError> {
-    if ends_in_escape(pattern) {
-        let message = "LIKE pattern must not end with escape character";
-        return Err(SqlError::new(SqlState::INVALID_ESCAPE_SEQUENCE, message));
-    }
     let (mut text, mut pattern) = (text.chars(), pattern.chars());
     let mut retry: Option<(std::str::Chars<'_>, std::str::Chars<'_>)> = None;
     loop {
@@ -55,10 +51,14 @@ fn like_chars(text: &str, pattern: &str, same: fn(char, char) -> bool) -> Result
                 continue;
             }
             Some('_') => text.next().is_some(),
-            Some('\\') => {
-                let wanted = pattern.next();
-                wanted.is_some_and(|w| text.next().is_some_and(|c| same(c, w)))
-            }
+            Some('\\') => match (pattern.next(), text.next()) {
+                (Some(wanted), Some(c)) => same(c, wanted),
+                (None, Some(_)) => {
+                    let message = "LIKE pattern must not end with escape character";
+                    return Err(SqlError::new(SqlState::INVALID_ESCAPE_SEQUENCE, message));
+                }
+                (_, None) => false,
+            },
             Some(wanted) => text.next().is_some_and(|c| same(c, wanted)),
             None if before_text.as_str().is_empty() => return Ok(true),
             None => false,
@@ -72,10 +72,6 @@ fn like_chars(text: &str, pattern: &str, same: fn(char, char) -> bool) -> Result
         }
         (text, pattern) = (start.clone(), after.clone());
     }
-}
-
-fn ends_in_escape(pattern: &str) -> bool {
-    pattern.bytes().rev().take_while(|b| *b == b'\\').count() % 2 == 1
 }
 
 /// A pattern with another escape character, rewritten to have a backslash; an empty escape switches escaping off.

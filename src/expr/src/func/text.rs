@@ -39,22 +39,30 @@ fn lengths() -> Vec<FuncDef> {
 fn cases() -> Vec<FuncDef> {
     let entry = |name: &'static str, eval| func(name, name, &[TEXT], TEXT, eval).infallible();
     vec![
-        entry("lower", |a, arena| Ok(text_out(arg::<&str>(a, 0)?.to_lowercase(), arena))),
-        entry("upper", |a, arena| Ok(text_out(arg::<&str>(a, 0)?.to_uppercase(), arena))),
+        entry("lower", |a, arena| Ok(text_out(arg::<&str>(a, 0)?.chars().map(lower).collect(), arena))),
+        entry("upper", |a, arena| Ok(text_out(arg::<&str>(a, 0)?.chars().map(upper).collect(), arena))),
         entry("initcap", |a, arena| Ok(text_out(initcap(arg(a, 0)?), arena))),
         entry("reverse", |a, arena| Ok(text_out(arg::<&str>(a, 0)?.chars().rev().collect(), arena))),
     ]
+}
+
+/// The character in lower case; characters whose other case is not one character stay, as in PostgreSQL.
+fn lower(c: char) -> char {
+    let mut cased = c.to_lowercase();
+    if cased.len() == 1 { cased.next().unwrap_or(c) } else { c }
+}
+
+/// The character in upper case; see [`lower`].
+fn upper(c: char) -> char {
+    let mut cased = c.to_uppercase();
+    if cased.len() == 1 { cased.next().unwrap_or(c) } else { c }
 }
 
 fn initcap(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut inside = false;
     for c in text.chars() {
-        if inside {
-            out.extend(c.to_lowercase());
-        } else {
-            out.extend(c.to_uppercase());
-        }
+        out.push(if inside { lower(c) } else { upper(c) });
         inside = c.is_alphanumeric();
     }
     out

@@ -1,8 +1,59 @@
-//! Filled in next.
+//! `to_char`, `to_date`, `to_timestamp` and `to_number`: PostgreSQL's template patterns.
 
 use super::FuncDef;
+use super::build::*;
+use super::casts::{micros_to_date, to_numeric};
+use repr::datetime::check_timestamp;
+use repr::{Arena, Datum, EvalError, Interval, Numeric};
+
+mod number;
+mod parse;
+mod template;
+mod time;
 
 /// The entries.
 pub fn table() -> Vec<FuncDef> {
-    Vec::new()
+    let of_number = |name: &str, ty| func(name, "to_char", &[ty, TEXT], TEXT, number_to_char);
+    vec![
+        func("timestamp_to_char", "to_char", &[TIMESTAMP, TEXT], TEXT, |a, arena| {
+            Ok(time::timestamp_to_char(arg(a, 0)?, arg(a, 1)?, false)?
+                .map_or(Datum::Null, |text| text_out(text, arena)))
+        })
+        .may_be_null(),
+        func("timestamptz_to_char", "to_char", &[TIMESTAMPTZ, TEXT], TEXT, |a, arena| {
+            Ok(time::timestamp_to_char(arg(a, 0)?, arg(a, 1)?, true)?.map_or(Datum::Null, |text| text_out(text, arena)))
+        })
+        .may_be_null(),
+        func("interval_to_char", "to_char", &[INTERVAL, TEXT], TEXT, |a, arena| {
+            Ok(text_out(time::interval_to_char(arg::<Interval>(a, 0)?, arg(a, 1)?)?, arena))
+        }),
+        of_number("int4_to_char_template", INT4),
+        of_number("int8_to_char", INT8),
+        of_number("numeric_to_char", NUMERIC),
+        of_number("float4_to_char", FLOAT4),
+        of_number("float8_to_char", FLOAT8),
+        func("to_timestamp", "to_timestamp", &[TEXT, TEXT], TIMESTAMPTZ, |a, _| {
+            read(arg(a, 0)?, arg(a, 1)?).map(Datum::Timestamptz)
+        }),
+        func("to_date", "to_date", &[TEXT, TEXT], DATE, |a, _| {
+            Ok(Datum::Date(micros_to_date(read(arg(a, 0)?, arg(a, 1)?)?)))
+        }),
+        func("numeric_to_number", "to_number", &[TEXT, TEXT], NUMERIC, |a, arena| {
+            Ok(numeric_out(&number::to_number(arg(a, 0)?, arg(a, 1)?)?, arena))
+        }),
+    ]
+}
+
+fn number_to_char<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+    let special = match args[0] {
+        Datum::Float4(v) if !v.is_finite() => Some(if v.is_nan() { Numeric::NaN } else { Numeric::Infinity }),
+        Datum::Float8(v) if !v.is_finite() => Some(if v.is_nan() { Numeric::NaN } else { Numeric::Infinity }),
+        _ => None,
+    };
+    let value = special.map_or_else(|| to_numeric(args[0]), Ok)?;
+    Ok(text_out(number::to_char(&value, arg(args, 1)?)?, arena))
+}
+
+fn read(text: &str, template: &str) -> Result<i64, EvalError> {
+    check_timestamp(parse::parse(text, template)?).ok_or_else(repr::datetime::timestamp_out_of_range)
 }

@@ -5,7 +5,7 @@ use crate::relation_scalars::table_func_columns;
 use repr::{ColumnType, SqlType};
 
 /// Names that SQL calls table functions by.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 9] = [
     "generate_series",
     "unnest",
     "generate_subscripts",
@@ -15,7 +15,6 @@ const NAMES: [&str; 10] = [
     "jsonb_each_text",
     "jsonb_object_keys",
     "regexp_split_to_table",
-    "string_to_table",
 ];
 
 impl TableFunc {

@@ -1,1 +1,84 @@
+//! Table functions.
 
+use super::TableFunc;
+use repr::text::{TextSettings, parse, to_string};
+use repr::{Arena, Datum, RowPacker, SqlType};
+
+fn check(name: &str, args: &[(&str, &str)], expected: &str) {
+    let types: Vec<Option<SqlType>> = args.iter().map(|(_, ty)| SqlType::from_format(ty)).collect();
+    let (func, wanted) = TableFunc::resolve(name, &types).unwrap_or_else(|| panic!("no {name}{types:?}"));
+    let mut packer = RowPacker::new();
+    for ((text, _), ty) in args.iter().zip(&wanted) {
+        match *text {
+            "NULL" => packer.push(Datum::Null),
+            text => parse(text, ty, &TextSettings::DEFAULT, &mut packer).unwrap(),
+        }
+    }
+    let row = packer.finish();
+    let arena = Arena::new();
+    let columns = func.columns();
+    let shown = match func.eval(&row.unpack(), &arena) {
+        Err(error) => format!("{} {}", error.code, error.message),
+        Ok(rows) => {
+            let show = |(row, diff): (repr::Row, i64)| {
+                assert_eq!(row.iter().count(), columns.len());
+                let value = |(datum, (_, column)): (Datum<'_>, &(String, repr::ColumnType))| {
+                    assert!(column.nullable || !datum.is_null());
+                    if datum.is_null() { "NULL".to_string() } else { to_string(datum, &column.ty) }
+                };
+                let values: Vec<String> = row.iter().zip(&columns).map(value).collect();
+                values.join("|") + &if diff == 1 { String::new() } else { format!("*{diff}") }
+            };
+            rows.take(5).map(show).collect::<Vec<_>>().join(" ")
+        }
+    };
+    assert_eq!(shown, expected, "{name}{args:?}");
+}
+
+#[test]
+fn series() {
+    check("generate_series", &[("1", "integer"), ("3", "integer")], "1 2 3");
+    check("generate_series", &[("3", "integer"), ("1", "integer"), ("-1", "integer")], "3 2 1");
+    check("generate_series", &[("3", "integer"), ("1", "integer")], "");
+    check("generate_series", &[("1", "integer"), ("NULL", "integer")], "");
+    check(
+        "generate_series",
+        &[("9223372036854775806", "bigint"), ("9223372036854775807", "bigint")],
+        "9223372036854775806 9223372036854775807",
+    );
+    check("generate_series", &[("1", "integer"), ("1000000000", "bigint")], "1 2 3 4 5");
+    check(
+        "generate_series",
+        &[("1", "integer"), ("2", "integer"), ("0", "integer")],
+        "22023 step size cannot equal zero",
+    );
+    check("generate_series", &[("1.0", "numeric"), ("2", "integer"), ("0.5", "numeric")], "1.0 1.5 2.0");
+    let (start, stop) = (("2024-01-31", "timestamp"), ("2024-03-31", "timestamp"));
+    let expected = "2024-01-31 00:00:00 2024-02-29 00:00:00 2024-03-29 00:00:00";
+    check("generate_series", &[start, stop, ("1 mon", "interval")], expected);
+    check("generate_series", &[start, stop, ("0", "interval")], "22023 step size cannot equal zero");
+}
+
+#[test]
+fn unnesting() {
+    check("unnest", &[("{1,NULL,3}", "integer[]")], "1 NULL 3");
+    check("unnest", &[("{{1,2},{3,4}}", "integer[]")], "1 2 3 4");
+    check("generate_subscripts", &[("[2:4]={1,2,3}", "integer[]"), ("1", "integer")], "2 3 4");
+    check("jsonb_array_elements", &[("[1,{\"a\":2}]", "jsonb")], "1 {\"a\": 2}");
+    check("jsonb_array_elements_text", &[("[\"x\",null]", "jsonb")], "x NULL");
+    check("jsonb_array_elements", &[("{}", "jsonb")], "22023 cannot extract elements from an object");
+    check("jsonb_each", &[("{\"b\":1,\"a\":null}", "jsonb")], "a|null b|1");
+    check("jsonb_each_text", &[("{\"b\":1,\"a\":null}", "jsonb")], "a|NULL b|1");
+    check("jsonb_object_keys", &[("{\"b\":1,\"a\":null}", "jsonb")], "a b");
+    check("regexp_split_to_table", &[("a1b22c", "text"), ("[0-9]+", "text")], "a b c");
+}
+
+#[test]
+fn guards_and_repetition() {
+    let arena = Arena::new();
+    let guard = |count| TableFunc::GuardSubquerySize.eval(&[Datum::Int8(count)], &arena).map(Iterator::count);
+    assert_eq!(guard(1), Ok(1));
+    assert_eq!(guard(2).unwrap_err().code.as_str(), "21000");
+    let repeated: Vec<_> = TableFunc::Repeat.eval(&[Datum::Int8(-3)], &arena).unwrap().collect();
+    assert_eq!(repeated, [(repr::Row::empty(), -3)]);
+}

@@ -6,8 +6,8 @@ use super::is_infinite;
 use bigdecimal::BigDecimal;
 use bigdecimal::num_bigint::BigInt;
 use repr::datetime::{
-    HOUR_US, JULIAN_EPOCH, MINUTE_US, UNIX_EPOCH_DAYS, UNIX_EPOCH_US, civil_from_micros, day_of_year,
-    iso_week, iso_weekday,
+    HOUR_US, JULIAN_EPOCH, MINUTE_US, UNIX_EPOCH_DAYS, UNIX_EPOCH_US, civil_from_micros, day_of_year, iso_week,
+    iso_weekday,
 };
 use repr::interval::DAY_US;
 use repr::{Arena, Datum, EvalError, Interval, Numeric, SqlError, SqlState};

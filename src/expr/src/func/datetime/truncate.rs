@@ -49,8 +49,19 @@ fn first_year(field: Field, year: i32) -> i32 {
     }
 }
 
+/// The unit of this name; some fields that can be extracted are no units.
+fn unit(name: &str, ty: &str) -> Result<Field, EvalError> {
+    use Field::{DayOfWeek, DayOfYear, Epoch, IsoDayOfWeek, IsoYear, Julian};
+    match Field::of(name, ty)? {
+        DayOfWeek | IsoDayOfWeek | DayOfYear | IsoYear | Epoch | Julian => {
+            Err(invalid_parameter(format!("unit \"{name}\" not recognized for type {ty}")))
+        }
+        field => Ok(field),
+    }
+}
+
 fn truncate(name: &str, micros: i64, ty: &str) -> Result<i64, EvalError> {
-    let field = Field::of(name, ty)?;
+    let field = unit(name, ty)?;
     if is_infinite(micros) {
         return Ok(micros);
     }
@@ -77,7 +88,7 @@ fn truncate(name: &str, micros: i64, ty: &str) -> Result<i64, EvalError> {
 }
 
 fn truncate_interval(name: &str, span: Interval) -> Result<Interval, EvalError> {
-    let field = Field::of(name, "interval")?;
+    let field = unit(name, "interval")?;
     let months = |unit: i32| Interval { months: span.months / unit * unit, days: 0, micros: 0 };
     let clock = |unit: i64| Interval { micros: span.micros / unit * unit, ..span };
     Ok(match field {

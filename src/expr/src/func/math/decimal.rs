@@ -260,12 +260,15 @@ fn whole_power(base: &BigDecimal, n: i64, exponent_scale: i64) -> Result<Numeric
         return Ok(Numeric::Finite(value.with_scale(scale)));
     }
     let log10 = log10_estimate(&base.abs()) * n as f64;
-    let scale = power_scale(log10, base, exponent_scale)?;
+    if log10 > 131_072.0 {
+        return Err(numeric_overflow());
+    }
+    let scale = 16.max(base.fractional_digit_count()).max(exponent_scale).min(COMPUTED_SCALE_MAX);
     if log10 < -2.0 * COMPUTED_SCALE_MAX as f64 {
         return Ok(Numeric::Finite(BigDecimal::zero().with_scale(scale)));
     }
     // Enough significant digits for the result and what squaring loses.
-    let significant = (scale + log10.max(0.0) as i64 + GUARD_DIGITS + 20) as u64;
+    let significant = (scale + log10.abs() as i64 + GUARD_DIGITS + 20) as u64;
     let (mut result, mut square, mut rest) = (BigDecimal::one(), base.clone(), n.unsigned_abs());
     while rest > 0 {
         if rest & 1 == 1 {

@@ -1,0 +1,82 @@
+//! Cutting a date template into patterns and literal text.
+
+/// A piece of a template.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Piece {
+    /// A pattern by its upper-case name, as it was written, with what stands around it.
+    Pattern(Pattern),
+    /// Text that stands for itself.
+    Literal(char),
+}
+
+/// A pattern with its modifiers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pattern {
+    /// Its name in the table below.
+    pub name: &'static str,
+    /// How it was written: case decides the case of names.
+    pub written: String,
+    /// `FM`: without padding.
+    pub fill: bool,
+    /// `TH` (true: upper case) or `th`: an ordinal suffix.
+    pub ordinal: Option<bool>,
+}
+
+/// Patterns, longer ones before their prefixes.
+const NAMES: &[&str] = &[
+    "A.D.", "A.M.", "B.C.", "P.M.", "AD", "AM", "BC", "CC", "DAY", "DDD", "DD", "DY", "D", "FF1", "FF2", "FF3", "FF4",
+    "FF5", "FF6", "HH24", "HH12", "HH", "IDDD", "ID", "IW", "IYYY", "IYY", "IY", "I", "J", "MI", "MM", "MONTH", "MON",
+    "MS", "OF", "PM", "Q", "RM", "SSSSS", "SSSS", "SS", "TZH", "TZM", "TZ", "US", "WW", "W", "Y,YYY", "YYYY", "YYY",
+    "YY", "Y",
+];
+
+/// Cuts a template.
+pub fn cut(template: &str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut rest = template;
+    let mut fill = false;
+    while let Some(first) = rest.chars().next() {
+        if let Some(tail) = strip(rest, "FM") {
+            fill = true;
+            rest = tail;
+        } else if let Some(tail) = strip(rest, "FX").or_else(|| strip(rest, "TM")) {
+            rest = tail;
+        } else if first == '"' {
+            rest = quoted(&rest[1..], &mut pieces);
+        } else if first == '\\' && rest[1..].starts_with('"') {
+            pieces.push(Piece::Literal('"'));
+            rest = &rest[2..];
+        } else if let Some(name) = NAMES.iter().find(|name| strip(rest, name).is_some()) {
+            let written = rest[..name.len()].to_string();
+            rest = &rest[name.len()..];
+            let ordinal = [("TH", true), ("th", false)].into_iter().find(|(suffix, _)| rest.starts_with(suffix));
+            if let Some((suffix, _)) = ordinal {
+                rest = &rest[suffix.len()..];
+            }
+            pieces.push(Piece::Pattern(Pattern { name, written, fill, ordinal: ordinal.map(|(_, upper)| upper) }));
+            fill = false;
+        } else {
+            pieces.push(Piece::Literal(first));
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    pieces
+}
+
+fn strip<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let head = text.get(..prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then(|| &text[prefix.len()..])
+}
+
+/// Literal text up to the closing quote; what follows it.
+fn quoted<'a>(text: &'a str, pieces: &mut Vec<Piece>) -> &'a str {
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return &text[at + 1..],
+            '\\' => pieces.extend(chars.next().map(|(_, c)| Piece::Literal(c))),
+            c => pieces.push(Piece::Literal(c)),
+        }
+    }
+    ""
+}
