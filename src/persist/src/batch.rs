@@ -132,7 +132,9 @@ impl Summary {
     ) -> Result<Arc<Run>, PersistError> {
         let (min, max) = self.times;
         if upper.less_equal(max) || (advance.is_none() && min < lower) {
-            return Err(PersistError::Usage(format!("times {min} to {max} are not in the commit's [{lower}, {upper})")));
+            return Err(PersistError::Usage(format!(
+                "times {min} to {max} are not in the commit's [{lower}, {upper})"
+            )));
         }
         Ok(Arc::new(self.run(lower, upper, content)))
     }

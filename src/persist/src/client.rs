@@ -189,7 +189,8 @@ impl PersistClient {
             let shards: Vec<ShardId> = todo.iter().map(|(shard, _)| *shard).collect();
             let states = self.core.fresh_states(&shards).await?;
             let known = todo.iter().zip(states).filter_map(|((shard, since), state)| Some((*shard, *since, state?)));
-            let changes: Vec<_> = known.filter_map(|(shard, since, state)| Downgrade::new(shard, since, state)).collect();
+            let changes: Vec<_> =
+                known.filter_map(|(shard, since, state)| Downgrade::new(shard, since, state)).collect();
             todo = changes.iter().map(|change| (change.shard, change.since)).collect();
             if let Err(error) = self.try_downgrade(&changes, &mut todo).await {
                 pause(failures, error).await?;

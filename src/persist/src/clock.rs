@@ -47,7 +47,13 @@ impl ClockRecord {
     }
 
     /// The record after a commit.
-    pub fn advanced(&self, upper: Frontier, position: Option<Vec<u8>>, token: u128, wrote: Vec<(ShardId, u64)>) -> Self {
+    pub fn advanced(
+        &self,
+        upper: Frontier,
+        position: Option<Vec<u8>>,
+        token: u128,
+        wrote: Vec<(ShardId, u64)>,
+    ) -> Self {
         assert!(upper > self.upper, "a clock only advances");
         let position = position.unwrap_or_else(|| self.position.clone());
         ClockRecord { epoch: self.epoch, upper, position, token, wrote }

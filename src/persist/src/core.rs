@@ -175,7 +175,10 @@ impl Core {
                 return Err(PersistError::UnknownClock(state.clock.clone()));
             }
         }
-        Err(PersistError::Corrupt { what: shard_key(shard), reason: "its clock names versions that do not exist".into() })
+        Err(PersistError::Corrupt {
+            what: shard_key(shard),
+            reason: "its clock names versions that do not exist".into(),
+        })
     }
 
     /// States of shards that were true at some time; only those that are not known are read.

@@ -54,9 +54,8 @@ impl Core {
     /// than readers of earlier states take. Returns how many.
     pub async fn sweep(&self) -> Result<u64, PersistError> {
         let listing = retry(|| self.blob.list("s")).await?;
-        let old = listing.into_iter().filter(|blob| {
-            blob.modified.elapsed().is_ok_and(|age| age >= self.settings.orphan_age)
-        });
+        let old =
+            listing.into_iter().filter(|blob| blob.modified.elapsed().is_ok_and(|age| age >= self.settings.orphan_age));
         let mut by_shard: HashMap<ShardId, Vec<String>> = HashMap::new();
         for blob in old {
             let Some(shard) = blob.key.split('/').next().and_then(|name| name.parse().ok()) else { continue };

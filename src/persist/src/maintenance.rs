@@ -62,7 +62,9 @@ async fn maintain_shards(core: Weak<Core>, mut queue: mpsc::UnboundedReceiver<Sh
                 // What was committed meanwhile may need work again.
                 (Ok(()), Some(state)) => core.maintain(shard, &state),
                 (Ok(()), None) => {}
-                (Err(error), _) => tracing::warn!(%error, %shard, "cannot compact a shard, will try after its next change"),
+                (Err(error), _) => {
+                    tracing::warn!(%error, %shard, "cannot compact a shard, will try after its next change")
+                }
             }
             drop(permit);
         });

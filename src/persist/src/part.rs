@@ -164,10 +164,8 @@ fn fields(desc: &RelationDesc, arrays: &[ArrayRef]) -> Vec<Field> {
 
 fn write_file(schema: &Arc<Schema>, kinds: &[ColumnKind], batch: &RecordBatch) -> Result<Vec<u8>, ParquetError> {
     let kinds = serde_json::to_string(kinds).map_err(|e| ParquetError::General(e.to_string()))?;
-    let metadata = vec![
-        KeyValue::new(FORMAT_KEY.to_string(), FORMAT.to_string()),
-        KeyValue::new(COLUMNS_KEY.to_string(), kinds),
-    ];
+    let metadata =
+        vec![KeyValue::new(FORMAT_KEY.to_string(), FORMAT.to_string()), KeyValue::new(COLUMNS_KEY.to_string(), kinds)];
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_statistics_enabled(EnabledStatistics::Chunk)
@@ -216,8 +214,12 @@ impl PartReader {
         if batch.num_columns() != arity + 3 {
             return None;
         }
-        let columns: Vec<Values<'_>> =
-            self.kinds.iter().zip(batch.columns()).map(|(kind, array)| Values::of(kind, array)).collect::<Option<_>>()?;
+        let columns: Vec<Values<'_>> = self
+            .kinds
+            .iter()
+            .zip(batch.columns())
+            .map(|(kind, array)| Values::of(kind, array))
+            .collect::<Option<_>>()?;
         let times: &UInt64Array = batch.column(arity).as_primitive_opt::<UInt64Type>()?;
         let diffs: &Int64Array = batch.column(arity + 1).as_primitive_opt::<Int64Type>()?;
         let errors: &StringArray = batch.column(arity + 2).as_string_opt::<i32>()?;

@@ -3,7 +3,8 @@
 //! A shard is a bag of *runs*. A run is a set of updates, sorted and consolidated, inline or in parts; it never changes. A commit
 //! appends runs, compaction replaces some by one; since runs are bags, any of them may be merged. Laws:
 //!
-//! * A run's times lie in `[lower, upper)` once those before `lower` are advanced to it, and are exact from `since` on.
+//! * A run's times, once those before `lower` are advanced to it, were committed in `[lower, upper)`; compaction then advanced those
+//!   before the run's `since` to it, so that its contents are exact from there on.
 //! * `since` never regresses, no run's `since` is beyond the shard's, and an id is never used twice.
 //! * Applying the same changes to the same state gives the same state, everywhere.
 

@@ -47,7 +47,8 @@ struct Inline<R> {
 
 /// A batch as bytes.
 pub(crate) fn encode_inline(updates: &[Update]) -> Bytes {
-    let inline = updates.iter().map(|u| Inline { data: u.data.as_ref().map_err(encode_error), time: u.time, diff: u.diff });
+    let inline =
+        updates.iter().map(|u| Inline { data: u.data.as_ref().map_err(encode_error), time: u.time, diff: u.diff });
     let all: Vec<Inline<&Row>> = inline.collect();
     Bytes::from(postcard::to_stdvec(&all).expect("updates have no types that postcard refuses"))
 }

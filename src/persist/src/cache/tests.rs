@@ -32,10 +32,8 @@ fn record(seqno: u64, wrote: Option<u64>) -> Arc<ClockRecord> {
 
 fn push(cache: &mut Cache, clock: u64, wrote: Option<u64>, with_changes: bool) {
     let shards = wrote.filter(|_| with_changes).map(|seqno| (SHARD, seqno, diff(Change::Append(Vec::new()))));
-    let txn = Transaction {
-        clock: Some(("c".into(), clock, record(clock, wrote))),
-        shards: shards.into_iter().collect(),
-    };
+    let txn =
+        Transaction { clock: Some(("c".into(), clock, record(clock, wrote))), shards: shards.into_iter().collect() };
     cache.apply(&txn).unwrap();
 }
 

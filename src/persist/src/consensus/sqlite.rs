@@ -69,7 +69,8 @@ impl SqliteConsensus {
             connection.execute_batch(SCHEMA).map_err(|e| failed(&e))?;
             connection
         };
-        let found = writer.query_row("SELECT version FROM consensus_format", (), |r| r.get(0)).map_err(|e| failed(&e))?;
+        let found =
+            writer.query_row("SELECT version FROM consensus_format", (), |r| r.get(0)).map_err(|e| failed(&e))?;
         if found > FORMAT {
             return Err(PersistError::NewerFormat { what: path.display().to_string(), found, supported: FORMAT });
         }

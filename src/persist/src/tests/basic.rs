@@ -115,7 +115,10 @@ async fn readers_wait_for_the_clock() {
     let client = PersistClient::memory();
     let mut clock = setup(&client).await;
     let mut listen = client.listen(shard(1), 0).await.unwrap();
-    let reading = { let client = client.clone(); tokio::spawn(async move { content(&client, shard(1), 15).await }) };
+    let reading = {
+        let client = client.clone();
+        tokio::spawn(async move { content(&client, shard(1), 15).await })
+    };
     tokio::task::yield_now().await;
     assert!(!reading.is_finished());
     write(&mut clock, 10, shard(1), vec![update(1, 1, 1)]).await;
@@ -219,7 +222,9 @@ fn futures_can_be_sent() {
 
 #[tokio::test]
 async fn urls_and_versions() {
-    for (metadata, blob) in [("postgres://x", "file:///tmp/x"), ("sqlite:///tmp/x", "s3://b"), ("x", "y"), ("sqlite://", "")] {
+    for (metadata, blob) in
+        [("postgres://x", "file:///tmp/x"), ("sqlite:///tmp/x", "s3://b"), ("x", "y"), ("sqlite://", "")]
+    {
         let config = crate::PersistConfig {
             metadata_url: metadata.into(),
             blob_url: blob.into(),

@@ -127,7 +127,8 @@ async fn readers_of_old_states_are_safe_until_the_delay() {
 
 #[tokio::test]
 async fn orphans_are_swept() {
-    let settings = Settings { orphan_age: Duration::ZERO, delete_delay: Duration::ZERO, inline_bytes_max: 0, ..hasty() };
+    let settings =
+        Settings { orphan_age: Duration::ZERO, delete_delay: Duration::ZERO, inline_bytes_max: 0, ..hasty() };
     let stores = Stores::new(settings);
     let client = stores.client();
     let mut clock = setup(&client).await;

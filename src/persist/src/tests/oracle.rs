@@ -8,7 +8,11 @@ use rand::{RngExt, SeedableRng};
 use std::sync::Arc;
 
 /// What was committed so far.
-pub(super) fn expected(history: &[Update], times: std::ops::RangeInclusive<Timestamp>, advance: Timestamp) -> Vec<Update> {
+pub(super) fn expected(
+    history: &[Update],
+    times: std::ops::RangeInclusive<Timestamp>,
+    advance: Timestamp,
+) -> Vec<Update> {
     let wanted = history.iter().filter(|update| times.contains(&update.time)).cloned();
     let mut all: Vec<Update> = wanted.map(|u| Update { time: u.time.max(advance), ..u }).collect();
     consolidate(&mut all);
