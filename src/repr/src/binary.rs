@@ -3,7 +3,6 @@
 //! Used for binary results and parameters and for `COPY … WITH (FORMAT binary)`.
 
 use crate::array::{self, Dimension};
-use crate::datetime::UNIX_EPOCH_US;
 use crate::text::{TextSettings, string};
 use crate::{ArrayRef, Datum, Interval, JsonbRef, Numeric, NumericRef, RowPacker, RowRef, SqlError, SqlState, SqlType};
 use bigdecimal::BigDecimal;
@@ -327,9 +326,4 @@ fn decode_record(bytes: &[u8], ty: &SqlType, out: &mut RowPacker) -> Result<(), 
     reader.finish()?;
     out.push(Datum::Record(RowRef::from_encoded(values.encoded())));
     Ok(())
-}
-
-/// Microseconds since 2000-01-01, as the replication protocol stamps its messages, of milliseconds since 1970.
-pub fn micros_of_unix_ms(milliseconds: u64) -> i64 {
-    i64::try_from(milliseconds).unwrap_or(i64::MAX).saturating_mul(1000).saturating_sub(UNIX_EPOCH_US)
 }

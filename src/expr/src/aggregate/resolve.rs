@@ -5,33 +5,6 @@ use crate::relation_scalars::aggregate_type;
 use repr::{ColumnType, SqlType};
 
 impl AggregateFunc {
-    /// Whether SQL knows an aggregate of this name (lower case).
-    pub fn is_known(name: &str) -> bool {
-        matches!(
-            name,
-            "count"
-                | "sum"
-                | "avg"
-                | "min"
-                | "max"
-                | "bool_and"
-                | "every"
-                | "bool_or"
-                | "string_agg"
-                | "array_agg"
-                | "jsonb_agg"
-                | "json_agg"
-                | "jsonb_object_agg"
-                | "json_object_agg"
-                | "stddev"
-                | "stddev_samp"
-                | "stddev_pop"
-                | "variance"
-                | "var_samp"
-                | "var_pop"
-        )
-    }
-
     /// The aggregate of this name (lower case) for arguments of these types, and the types they must be cast to.
     ///
     /// `jsonb_agg` and `jsonb_object_agg` want `jsonb`, which any type becomes by calling `to_jsonb`.

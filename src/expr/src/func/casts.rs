@@ -224,8 +224,9 @@ fn number_cast(to: &SqlType) -> super::EvalFn {
 fn whole(datum: Datum<'_>, ty: &str) -> Result<Option<i64>, EvalError> {
     let from_float = |v: f64| {
         let rounded = v.round_ties_even();
-        // 2^63 itself is the first float that does not fit.
-        (-9.223372036854775808e18..9.223372036854775808e18).contains(&rounded).then_some(rounded as i64)
+        // -2^63 fits; 2^63, the opposite, is the first float that does not.
+        let least = i64::MIN as f64;
+        (least..-least).contains(&rounded).then_some(rounded as i64)
     };
     Ok(match datum {
         Datum::Int2(v) => Some(i64::from(v)),

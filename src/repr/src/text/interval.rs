@@ -402,11 +402,11 @@ fn format_sql(interval: Interval, parts: &Shown, out: &mut String) {
     let negative = values.iter().any(|v| *v < 0);
     let positive = values.iter().any(|v| *v > 0);
     let has_day_time = parts.days != 0 || interval.micros != 0;
-    let standard = !(negative && positive) && !(interval.months != 0 && has_day_time);
+    let mixed = (negative && positive) || (interval.months != 0 && has_day_time);
     let (years, months, days) = (parts.years.abs(), parts.months.abs(), parts.days.abs());
     if !negative && !positive {
         out.push('0');
-    } else if !standard {
+    } else if mixed {
         let sign = |value: i64| if value < 0 { '-' } else { '+' };
         let (s, d, t) = (sign(values[0]), sign(values[1]), sign(values[2]));
         let _ = write!(out, "{s}{years}-{months} {d}{days} {t}");

@@ -239,7 +239,7 @@ fn special_power(base: Numeric, exponent: Numeric) -> Result<Numeric, EvalError>
         v if v.is_nan() => Numeric::NaN,
         f64::INFINITY => Numeric::Infinity,
         f64::NEG_INFINITY => Numeric::NegInfinity,
-        v if v == 0.0 => Numeric::zero(),
+        0.0 => Numeric::zero(),
         _ => one,
     })
 }

@@ -203,7 +203,7 @@ fn scientific(value: &bigdecimal::BigDecimal, template: &Template) -> String {
         round(&bigdecimal::BigDecimal::new(digits, scale + exponent), template.fraction as i64)
     };
     let mut shown = mantissa(exponent);
-    if shown >= bigdecimal::BigDecimal::from(10) {
+    if shown >= 10 {
         exponent += 1;
         shown = mantissa(exponent);
     }

@@ -167,7 +167,7 @@ fn is_weekday(word: &str) -> bool {
     let lower = word.to_ascii_lowercase();
     let longer = ["tues", "wednes", "weds", "thur", "thurs"];
     let named = |name: &&str| lower == name.to_ascii_lowercase() || lower == name[..3].to_ascii_lowercase();
-    WEEKDAYS.iter().any(|name| named(&name)) || longer.contains(&lower.as_str())
+    WEEKDAYS.iter().any(named) || longer.contains(&lower.as_str())
 }
 
 /// What is understood so far.
