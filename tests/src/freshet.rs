@@ -76,7 +76,7 @@ impl Freshet {
     pub async fn start_at(data: &Path) -> anyhow::Result<Self> {
         let (sql_port, http_port) = (free_port()?, free_port()?);
         let environmentd = spawn(data, sql_port, http_port)?;
-        let freshet = Freshet { data: data.to_path_buf(), _own: None, environmentd, sql_port, http_port };
+        let mut freshet = Freshet { data: data.to_path_buf(), _own: None, environmentd, sql_port, http_port };
         freshet.wait_ready().await?;
         Ok(freshet)
     }
@@ -95,9 +95,12 @@ impl Freshet {
         Ok(())
     }
 
-    async fn wait_ready(&self) -> anyhow::Result<()> {
+    async fn wait_ready(&mut self) -> anyhow::Result<()> {
         let deadline = Instant::now() + START;
         loop {
+            if let Some(status) = self.environmentd.try_wait()? {
+                bail!("environmentd ended ({status}): {}", std::fs::read_to_string(self.data.join("environmentd.log"))?);
+            }
             match self.try_connect("materialize").await {
                 Ok(client) if client.simple_query("SELECT 1").await.is_ok() => return Ok(()),
                 Ok(_) | Err(_) if Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -190,7 +193,6 @@ fn spawn(data: &Path, sql_port: u16, http_port: u16) -> anyhow::Result<Child> {
         .arg(data)
         .args(["--sql-listen-addr", &local(sql_port), "--http-listen-addr", &local(http_port)])
         .args(["--internal-sql-listen-addr", &local(0), "--internal-http-listen-addr", &local(0)])
-        .args(["--console-listen-addr", &local(0)])
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
