@@ -5,6 +5,7 @@
 
 use crate::hir::ColId;
 use repr::{SqlError, SqlState};
+use std::collections::BTreeMap;
 
 /// The tables and columns of one FROM clause.
 #[derive(Clone, Debug, Default)]
@@ -112,6 +113,16 @@ impl Scope {
             };
         }
         Ok(self.find_bare(name)?.map(Found::Column))
+    }
+
+    /// What messages call the columns: `t.a`.
+    pub fn labels(&self) -> BTreeMap<ColId, String> {
+        let label = |c: &ScopeColumn| match c.table {
+            Some(table) => format!("{}.{}", self.tables[table].name, c.name),
+            None => c.name.clone(),
+        };
+        // A column that USING merged goes by its first name.
+        self.columns.iter().rev().map(|c| (c.id, label(c))).collect()
     }
 
     /// The whole row of the table called `name`.

@@ -32,6 +32,14 @@ const AGGREGATES: &[&str] = &[
     "var_pop",
 ];
 
+fn not_allowed(clause: &str) -> SqlError {
+    let message = match clause {
+        "aggregate function calls" => "aggregate function calls cannot be nested".to_string(),
+        name => format!("aggregate functions are not allowed in {name}"),
+    };
+    SqlError::new(SqlState::GROUPING_ERROR, message)
+}
+
 fn is_distinct(function: &ast::Function) -> bool {
     let FunctionArguments::List(list) = &function.args else { return false };
     list.duplicate_treatment == Some(ast::DuplicateTreatment::Distinct)
@@ -77,11 +85,7 @@ impl Planner<'_, '_> {
         if clause.aggregates {
             return Ok(());
         }
-        let message = match clause.name {
-            "aggregate function calls" => "aggregate function calls cannot be nested".to_string(),
-            name => format!("aggregate functions are not allowed in {name}"),
-        };
-        Err(SqlError::new(SqlState::GROUPING_ERROR, message))
+        Err(not_allowed(clause.name))
     }
 
     /// The query level an aggregate belongs to: the innermost whose columns it uses; this one if it uses none.
@@ -92,9 +96,7 @@ impl Planner<'_, '_> {
         let belongs = |level: &usize| self.frames[*level].scope.columns.iter().any(|c| used.contains(&c.id));
         let level = (0..=here).rev().find(belongs).unwrap_or(here);
         if level != here && !self.frames[level].clause.aggregates {
-            let name = self.frames[level].clause.name;
-            let message = format!("aggregate functions are not allowed in {name}");
-            return Err(SqlError::new(SqlState::GROUPING_ERROR, message));
+            return Err(not_allowed(self.frames[level].clause.name));
         }
         Ok(level)
     }

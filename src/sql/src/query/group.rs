@@ -7,7 +7,7 @@ use crate::hir::{ColId, HirRel, operands_mut};
 use expr::ScalarExpr;
 use repr::{SqlError, SqlState};
 use sqlparser::ast::{Expr, GroupByExpr, Select};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a group provides.
 struct Group<'a> {
@@ -16,7 +16,7 @@ struct Group<'a> {
     /// Columns of the input that are not keys.
     hidden: &'a BTreeSet<ColId>,
     /// Names of columns for messages.
-    labels: &'a [String],
+    labels: &'a BTreeMap<ColId, String>,
 }
 
 impl Planner<'_, '_> {
@@ -98,7 +98,8 @@ impl Planner<'_, '_> {
         let grouped: BTreeSet<ColId> = keys.iter().map(|(id, _)| *id).collect();
         let hidden: BTreeSet<ColId> = input.difference(&grouped).copied().collect();
         let complex: Vec<_> = keys.iter().filter(|(_, k)| !matches!(k, ScalarExpr::Column(_))).cloned().collect();
-        let group = Group { keys: &complex, hidden: &hidden, labels: &self.labels };
+        let labels = self.frame()?.scope.labels();
+        let group = Group { keys: &complex, hidden: &hidden, labels: &labels };
         let on = exprs.distinct_on.iter_mut().flatten();
         for expr in exprs.outputs.iter_mut().chain(&mut exprs.having).chain(&mut exprs.order).chain(on) {
             group.rewrite(expr, false)?;
@@ -124,7 +125,7 @@ impl Group<'_> {
         if let ScalarExpr::Column(id) = expr
             && self.hidden.contains(id)
         {
-            let name = &self.labels[*id];
+            let name = self.labels.get(id).map_or("?column?", String::as_str);
             let message = match in_subquery {
                 true => format!("subquery uses ungrouped column \"{name}\" from outer query"),
                 false => {

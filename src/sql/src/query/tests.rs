@@ -1,6 +1,6 @@
 //! Queries end to end: parsed, planned, decorrelated, evaluated from scratch, and compared with what PostgreSQL 15 answers.
 //!
-//! `answers.txt` and `errors.txt` hold a query, `----`, and PostgreSQL's rows or error, over the tables below.
+//! The files in `tests/` hold a query, `----`, and PostgreSQL's rows or error, over the tables below.
 
 use super::{Lifetime, PlannedQuery, QueryContext, plan_query};
 use crate::catalog::SessionCatalog;
@@ -108,6 +108,12 @@ fn check_answers(file: &'static str) {
 #[test]
 fn answers_are_those_of_postgres() {
     check_answers(include_str!("tests/answers.txt"));
+}
+
+/// Queries that a generator made, of subqueries and joins in each other.
+#[test]
+fn random_queries_answer_as_in_postgres() {
+    check_answers(include_str!("tests/random.txt"));
 }
 
 #[test]
