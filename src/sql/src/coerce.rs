@@ -253,7 +253,7 @@ impl Planner<'_, '_> {
             return Ok(expr);
         }
         let same_base = from.without_modifier() == to.without_modifier();
-        if same_base && matches!(to, SqlType::Record(_)) || same_base && context == Context::Implicit {
+        if same_base && (matches!(to, SqlType::Record(_)) || context == Context::Implicit) {
             return Ok(expr);
         }
         if let (SqlType::Regclass, Some(id)) = (to, self.constant_name(&expr)) {

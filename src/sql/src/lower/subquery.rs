@@ -72,7 +72,7 @@ impl Lowerer<'_> {
         let outputs = rows.positions(&[&domain.cols[..], &[col]].concat())?;
         let cols = [&domain.cols[..], &[id]].concat();
         let mut values = Table { expr: rows.expr.project(outputs), cols: cols.clone() };
-        if !greatest.is_some_and(|n| n <= 1) {
+        if greatest.is_none_or(|n| n > 1) {
             values = guarded(values, domain.cols.len());
         }
         if least > 0 {

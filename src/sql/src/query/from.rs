@@ -13,7 +13,7 @@ type Planned = (HirRel, Scope);
 
 impl Planner<'_, '_> {
     /// The whole clause; its names become the present frame's scope.
-    pub fn from_clause(&mut self, from: &[TableWithJoins]) -> Result<HirRel, SqlError> {
+    pub fn tables(&mut self, from: &[TableWithJoins]) -> Result<HirRel, SqlError> {
         let mut rel = HirRel::unit();
         for item in from {
             let (right, scope) = self.joined_tables(item)?;

@@ -39,7 +39,7 @@ impl Planner<'_, '_> {
     fn joined_rows(&mut self, query: &RowsQuery<'_>, target: HirRel) -> Result<(HirRel, Vec<usize>), SqlError> {
         let scope = self.frame()?.scope.clone();
         self.push_frame(Default::default(), Clause::plain("FROM"));
-        let mut from = self.from_clause(query.from)?;
+        let mut from = self.tables(query.from)?;
         let mut both = scope;
         both.append(std::mem::take(&mut self.frame()?.scope))?;
         self.frame()?.scope = both;

@@ -67,7 +67,7 @@ impl Planner<'_, '_> {
         order_by: &[ast::OrderByExpr],
         targets: Option<&[Target]>,
     ) -> Result<Body, SqlError> {
-        let mut rel = self.from_clause(&select.from)?;
+        let mut rel = self.tables(&select.from)?;
         if let Some(condition) = &select.selection {
             rel = self.filter(rel, condition, "WHERE")?;
         }
@@ -423,6 +423,12 @@ fn refuse_star_options(options: &ast::WildcardAdditionalOptions) -> Result<(), S
 }
 
 fn refuse_clauses(select: &Select) -> Result<(), SqlError> {
+    let foreign = !select.lateral_views.is_empty()
+        || select.prewhere.is_some()
+        || !select.connect_by.is_empty()
+        || !select.cluster_by.is_empty()
+        || !select.distribute_by.is_empty()
+        || !select.sort_by.is_empty();
     let what = if select.into.is_some() {
         "SELECT INTO"
     } else if select.top.is_some() {
@@ -431,9 +437,7 @@ fn refuse_clauses(select: &Select) -> Result<(), SqlError> {
         "QUALIFY"
     } else if !select.named_window.is_empty() {
         "WINDOW"
-    } else if !select.lateral_views.is_empty() || select.prewhere.is_some() || !select.connect_by.is_empty() {
-        "this clause of SELECT"
-    } else if !(select.cluster_by.is_empty() && select.distribute_by.is_empty() && select.sort_by.is_empty()) {
+    } else if foreign {
         "this clause of SELECT"
     } else {
         return Ok(());
