@@ -179,7 +179,7 @@ impl Orchestrator for LocalOrchestrator {
                 storage_addr: None,
                 workers: 2,
                 token: "token".to_string(),
-                idle_timeout: Duration::from_secs(60),
+                idle_timeout: Duration::from_secs(2),
             };
             let mut server = computed::serve_with(config, persist).await.expect("computed starts");
             sender.send_modify(|status| status.controller_addr = Some(server.controller_addr.to_string()));

@@ -38,7 +38,7 @@ pub struct PendingWrite {
     /// The tables it read: they must not change before it commits.
     pub tables_read: BTreeSet<GlobalId>,
     /// Held until it is committed or given up.
-    turn: Option<Arc<OwnedMutexGuard<()>>>,
+    pub(crate) turn: Option<Arc<OwnedMutexGuard<()>>>,
 }
 
 /// Why a commit did not happen.

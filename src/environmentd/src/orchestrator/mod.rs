@@ -7,6 +7,8 @@ use tokio::sync::watch;
 
 pub mod process;
 mod record;
+#[cfg(test)]
+mod tests;
 
 /// What a service is.
 #[derive(Clone, Debug, PartialEq, Eq)]
