@@ -2,6 +2,7 @@
 
 use anyhow::{Context, ensure};
 use futures::StreamExt;
+use std::collections::BTreeMap;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 use tests::freshet::{Freshet, Process};
@@ -125,19 +126,21 @@ async fn subscribe(client: Client, seconds: u64) -> anyhow::Result<usize> {
     tokio::pin!(copy);
     let deadline = tokio::time::Instant::now() + Duration::from_secs(seconds);
     let (mut text, mut row, mut times) = (String::new(), None::<Vec<String>>, 0);
-    let mut pending: Vec<(i64, Vec<String>)> = Vec::new();
+    // By time: differences and rows.
+    let mut pending: BTreeMap<String, Vec<(i64, Vec<String>)>> = BTreeMap::new();
     while let Ok(Some(chunk)) = tokio::time::timeout_at(deadline, copy.next()).await {
         text.push_str(std::str::from_utf8(&chunk?)?);
         while let Some((line, rest)) = text.split_once('\n') {
             let fields: Vec<String> = line.split('\t').map(str::to_string).collect();
             if fields[1] == "t" {
-                apply(&mut row, std::mem::take(&mut pending))?;
-                if let Some(books) = &row {
-                    ensure!(books.iter().all(|sum| *sum == books[0]), "at {}: {books:?}", fields[0]);
+                for (time, updates) in std::mem::take(&mut pending) {
+                    apply(&mut row, updates)?;
+                    let books = row.as_ref().context("the books are there at every time")?;
+                    ensure!(books.iter().all(|sum| *sum == books[0]), "at {time}: {books:?}");
                     times += 1;
                 }
             } else {
-                pending.push((fields[2].parse()?, fields[3..].to_vec()));
+                pending.entry(fields[0].clone()).or_default().push((fields[2].parse()?, fields[3..].to_vec()));
             }
             text = rest.to_string();
         }
