@@ -14,6 +14,8 @@ pub mod http;
 pub mod orchestrator;
 pub mod pgwire;
 pub mod session;
+#[cfg(test)]
+mod tests;
 
 use anyhow::Context;
 use catalog::secrets::SecretStore;

@@ -6,7 +6,7 @@ use crate::plan::Plan;
 use crate::relation::{Id, RelExpr};
 use crate::scalar::ScalarExpr;
 use repr::{GlobalId, LocalId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Stack that must be left before a new piece is allocated; unoptimised builds have frames of several KiB.
 const RED_ZONE_BYTES: usize = 128 << 10;
@@ -201,6 +201,25 @@ impl LocalIds {
             _ => {}
         });
         self.next = next;
+    }
+
+    /// Gives every `Let` of `expr` a fresh name: for putting a plan into another.
+    pub fn rename(&mut self, expr: &mut RelExpr) {
+        let mut names = BTreeMap::new();
+        let mut name = |id: LocalId| {
+            names.insert(id, self.fresh());
+        };
+        expr.visit_pre(&mut |node| match node {
+            RelExpr::Let { id, .. } => name(*id),
+            RelExpr::LetRec { bindings, .. } => bindings.iter().for_each(|b| name(b.id)),
+            _ => {}
+        });
+        let rename = |id: &mut LocalId| *id = names.get(id).copied().unwrap_or(*id);
+        expr.visit_post_mut(&mut |node| match node {
+            RelExpr::Let { id, .. } | RelExpr::Get { id: Id::Local(id), .. } => rename(id),
+            RelExpr::LetRec { bindings, .. } => bindings.iter_mut().for_each(|b| rename(&mut b.id)),
+            _ => {}
+        });
     }
 
     /// A fresh name.

@@ -8,7 +8,7 @@ mod fast_path;
 pub use fast_path::FastPath;
 
 use crate::lower::{lower, with_mfp};
-use crate::{OptimizeContext, TransformError, optimize, rewrite};
+use crate::{OptimizeContext, TransformError, optimize};
 use expr::plan::Key;
 use expr::plan_key::canonical_key;
 use expr::relation::Id;
@@ -82,7 +82,7 @@ fn inline(
             if depth > VIEW_DEPTH_MAX {
                 return Err(TransformError::Internal(format!("view {id} is nested too deeply")));
             }
-            rewrite::lets::rename(&mut query, ids);
+            ids.rename(&mut query);
             inline(&mut query, catalog, ids, views, depth + 1)?;
             *expr = query;
             return Ok(());

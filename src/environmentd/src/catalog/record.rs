@@ -188,7 +188,9 @@ struct Header {
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// It was written by a newer version.
-    #[error("the catalog was written by a newer version of Freshet (format {found}, this version reads up to {FORMAT}); start that version instead")]
+    #[error(
+        "the catalog was written by a newer version of Freshet (format {found}, this version reads up to {FORMAT}); start that version instead"
+    )]
     Newer {
         /// Its format.
         found: u32,

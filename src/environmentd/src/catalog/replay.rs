@@ -15,7 +15,7 @@ pub struct ReplayError {
     id: GlobalId,
     kind: String,
     name: String,
-    error: SqlError,
+    error: Box<SqlError>,
 }
 
 /// The context in which stored SQL is planned; its names are resolved already.
@@ -49,7 +49,7 @@ pub fn replay<'a>(records: impl Iterator<Item = &'a Record>) -> Result<Catalog, 
             id: item.id,
             kind: item.item_kind.clone(),
             name: name_of(item).to_string(),
-            error,
+            error: Box::new(error),
         })?;
         Arc::make_mut(&mut catalog).insert(entry);
     }
@@ -67,9 +67,7 @@ pub fn plan_entry(catalog: &Arc<Catalog>, item: &Item) -> Result<Entry, SqlError
         return Err(SqlError::internal("a definition is exactly one statement"));
     };
     match sql::plan(&view, statement, &Params::default())? {
-        Plan::CreateItem(CreateItemPlan { item: new, depends_on, .. }) => {
-            Ok(entry(item, details(new), depends_on))
-        }
+        Plan::CreateItem(CreateItemPlan { item: new, depends_on, .. }) => Ok(entry(item, details(new), depends_on)),
         _ => Err(SqlError::internal("a definition creates an item")),
     }
 }

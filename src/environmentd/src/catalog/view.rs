@@ -55,10 +55,7 @@ impl SessionCatalogView {
             return Err(no_database(database));
         }
         if self.catalog.schema(Some(database), schema).is_none() {
-            return Err(SqlError::new(
-                SqlState::INVALID_SCHEMA_NAME,
-                format!("schema \"{schema}\" does not exist"),
-            ));
+            return Err(SqlError::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{schema}\" does not exist")));
         }
         Ok(ItemName { database: Some(database.to_string()), schema: schema.to_string(), item: item.to_string() })
     }
@@ -99,9 +96,7 @@ impl SessionCatalog for SessionCatalogView {
             [item] => match self.search_path().iter().find(|schema| !is_system_schema(schema)) {
                 Some(schema) => self.creatable(&self.cx.database, schema, item),
                 None if self.catalog.database(&self.cx.database).is_none() => Err(no_database(&self.cx.database)),
-                None => {
-                    Err(SqlError::new(SqlState::INVALID_SCHEMA_NAME, "no schema has been selected to create in"))
-                }
+                None => Err(SqlError::new(SqlState::INVALID_SCHEMA_NAME, "no schema has been selected to create in")),
             },
             [schema, item] => self.creatable(&self.cx.database, schema, item),
             [database, schema, item] => self.creatable(database, schema, item),

@@ -126,7 +126,9 @@ impl State {
             return;
         }
         let finished = match response {
-            PeekResponse::Rows { rows, done } => !peek.delivery.rows(rows) || (done && peek.delivery.end(PeekEvent::Done)),
+            PeekResponse::Rows { rows, done } => {
+                !peek.delivery.rows(rows) || (done && peek.delivery.end(PeekEvent::Done))
+            }
             PeekResponse::Error(error) => peek.delivery.end(PeekEvent::Error(error)),
             PeekResponse::Canceled => peek.delivery.end(PeekEvent::Error(canceled())),
         };

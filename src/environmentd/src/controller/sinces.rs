@@ -95,7 +95,8 @@ impl State {
 
     /// Stops dropped indexes that nothing imports any more.
     pub(super) fn reap_dropped(&mut self) {
-        let imported: BTreeSet<_> = self.dataflows.values().flat_map(|d| d.desc.index_imports.keys().copied()).collect();
+        let imported: BTreeSet<_> =
+            self.dataflows.values().flat_map(|d| d.desc.index_imports.keys().copied()).collect();
         let dropped: Vec<_> =
             self.dataflows.iter().filter(|(id, d)| d.dropped && !imported.contains(id)).map(|(id, _)| *id).collect();
         for id in dropped {

@@ -108,8 +108,7 @@ impl Environment {
         let oracle = Arc::new(Oracle::new(writer.upper()));
         let controller = Controller::new(config.persist.clone(), epoch);
         let (fatal_sender, fatal) = watch::channel(None);
-        let committer =
-            Committer::spawn(config.persist.clone(), writer, oracle.clone(), catalog.clone(), fatal_sender);
+        let committer = Committer::spawn(config.persist.clone(), writer, oracle.clone(), catalog.clone(), fatal_sender);
         let env = Environment(Arc::new(Inner {
             info: EnvironmentInfo { environment_id, started_us: now_us() },
             epoch,
@@ -183,9 +182,8 @@ impl Environment {
 
     /// Runs the dataflows of all indexes and materialized views: views from the last time they know, indexes from the last time they can.
     async fn add_dataflows(&self, catalog: &Catalog) -> Result<(), StartError> {
-        let is_maintained = |details: &ItemDetails| {
-            matches!(details, ItemDetails::Index { .. } | ItemDetails::MaterializedView { .. })
-        };
+        let is_maintained =
+            |details: &ItemDetails| matches!(details, ItemDetails::Index { .. } | ItemDetails::MaterializedView { .. });
         let mut planned: BTreeMap<GlobalId, Maintained> = BTreeMap::new();
         for entry in catalog.user_entries().filter(|entry| is_maintained(&entry.item.details)) {
             planned.insert(entry.item.id, self.plan_maintained(catalog, entry.item.id)?);

@@ -236,9 +236,10 @@ impl Committer {
             }
             Ok(CommitOutcome::Fenced { epoch }) => Err(fenced(epoch)),
             Ok(CommitOutcome::AlsoMismatch) => Err("the catalog was changed by another environmentd".to_string()),
-            Ok(CommitOutcome::UpperMismatch { .. }) => {
-                self.failed(PersistError::Usage("the environment's clock was moved by someone else".into())).await.map(Err)
-            }
+            Ok(CommitOutcome::UpperMismatch { .. }) => self
+                .failed(PersistError::Usage("the environment's clock was moved by someone else".into()))
+                .await
+                .map(Err),
             Err(error) => self.failed(error).await.map(Err),
         }
     }

@@ -36,9 +36,9 @@ mod read;
 pub mod result;
 pub mod sessions;
 mod subscribe;
-pub mod time;
 #[cfg(test)]
 mod tests;
+pub mod time;
 pub mod timestamp;
 pub mod write;
 
@@ -212,14 +212,19 @@ impl Environment {
 
 /// An expression cast to a parameter's type, as an assignment would.
 fn assign(expr: expr::ScalarExpr, ty: &SqlType, position: usize) -> Result<expr::ScalarExpr, SqlError> {
+    use expr::func::casts::CastContext;
     let from = expr.typ(&[]).ty;
     if from == *ty {
         return Ok(expr);
     }
     match expr::func::casts::lookup(&from, ty) {
-        Some((context, cast)) if context != expr::func::casts::CastContext::Explicit => Ok(cast.apply(expr, ty)),
+        // A string's type was not written: it is read as whatever is wanted.
+        Some((context, cast)) if context != CastContext::Explicit || from == SqlType::Text => {
+            Ok(cast.apply_in(expr, ty, CastContext::Assignment))
+        }
         _ => {
-            let what = format!("parameter ${} of type {ty} cannot be coerced to the expected type {from}", position + 1);
+            let what =
+                format!("parameter ${} of type {ty} cannot be coerced to the expected type {from}", position + 1);
             Err(SqlError::new(SqlState::DATATYPE_MISMATCH, what))
         }
     }

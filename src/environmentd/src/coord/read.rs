@@ -97,7 +97,12 @@ impl Environment {
     }
 
     /// Answers through a replica.
-    fn select_there(&self, read: Read<'_>, source: &RelExpr, finishing: &RowSetFinishing) -> Result<RowStream, SqlError> {
+    fn select_there(
+        &self,
+        read: Read<'_>,
+        source: &RelExpr,
+        finishing: &RowSetFinishing,
+    ) -> Result<RowStream, SqlError> {
         let mut expr = source.clone();
         read.moment.replace_in_plan(&mut expr);
         let typ = expr.typ();
@@ -170,9 +175,8 @@ impl Environment {
         let inputs = description.source_imports.keys().chain(description.index_imports.keys()).copied().collect();
         let Ok(mut holds) = self.0.controller.hold(&inputs) else { return Ok(None) };
         // The shards are held since the time was chosen: only an index can be too new.
-        let unreadable = |id: &GlobalId| {
-            read.at.holds.time(*id).is_none() && holds.time(*id).is_none_or(|since| since > timestamp)
-        };
+        let unreadable =
+            |id: &GlobalId| read.at.holds.time(*id).is_none() && holds.time(*id).is_none_or(|since| since > timestamp);
         if inputs.iter().any(unreadable) {
             return Ok(None);
         }

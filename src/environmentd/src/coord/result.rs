@@ -50,9 +50,7 @@ impl RowStream {
     }
 
     /// Rows that `work` computes on a thread of its own; it looks at the flag now and then.
-    pub(super) fn computed(
-        work: impl FnOnce(Arc<AtomicBool>) -> Result<Vec<Row>, SqlError> + Send + 'static,
-    ) -> Self {
+    pub(super) fn computed(work: impl FnOnce(Arc<AtomicBool>) -> Result<Vec<Row>, SqlError> + Send + 'static) -> Self {
         let cancel = Arc::new(AtomicBool::new(false));
         let flag = cancel.clone();
         let task = tokio::task::spawn_blocking(move || work(flag));

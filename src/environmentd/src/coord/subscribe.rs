@@ -83,7 +83,8 @@ impl Environment {
         holds.downgrade(at.timestamp);
         holds.absorb(at.holds);
         let controller = &self.0.controller;
-        let changes = controller.subscribe(id, || controller.run_dataflow(cluster, DataflowKind::Subscribe, description));
+        let changes =
+            controller.subscribe(id, || controller.run_dataflow(cluster, DataflowKind::Subscribe, description));
         // From here on the dataflow itself holds its inputs, ever later.
         drop(holds);
         Ok(SubscribeStream {

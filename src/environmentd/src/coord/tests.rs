@@ -10,6 +10,7 @@ use std::time::Duration;
 
 mod lifecycle;
 mod replicas;
+mod sources;
 mod statements;
 
 /// An environment over memory, and what it needs to start again.
@@ -29,15 +30,23 @@ impl Fixture {
     /// With a computed in this process.
     pub async fn start_with_replica() -> Self {
         let persist = PersistClient::memory();
-        let orchestrator = Arc::new(LocalOrchestrator::new(persist.clone()));
+        let orchestrator = Arc::new(LocalOrchestrator::new(Stores::Shared(persist.clone())));
         Self::open(persist, SecretStore::memory(), Some(orchestrator)).await
     }
 
-    async fn open(
-        persist: PersistClient,
-        secrets: SecretStore,
-        orchestrator: Option<Arc<LocalOrchestrator>>,
-    ) -> Self {
+    /// With a computed and a storaged in this process, each with its own client of stores in a directory.
+    pub async fn start_on_disk(directory: &std::path::Path) -> Self {
+        let config = persist::PersistConfig {
+            metadata_url: format!("sqlite://{}", directory.join("metadata.db").display()),
+            blob_url: format!("file://{}", directory.join("blob").display()),
+            settings: Default::default(),
+        };
+        let persist = PersistClient::open(config.clone()).await.unwrap();
+        let orchestrator = Arc::new(LocalOrchestrator::new(Stores::Disk(config, directory.to_path_buf())));
+        Self::open(persist, SecretStore::memory(), Some(orchestrator)).await
+    }
+
+    async fn open(persist: PersistClient, secrets: SecretStore, orchestrator: Option<Arc<LocalOrchestrator>>) -> Self {
         let config = EnvironmentConfig {
             persist: persist.clone(),
             secrets: secrets.clone(),
@@ -133,11 +142,18 @@ pub(super) fn table(rows: &[Row], desc: &repr::RelationDesc) -> String {
 
 /// Runs computed in this process, over the same stores.
 pub(super) struct LocalOrchestrator {
-    persist: PersistClient,
-    services: Mutex<BTreeMapOfServices>,
+    stores: Stores,
+    services: Mutex<std::collections::BTreeMap<String, LocalService>>,
 }
 
-type BTreeMapOfServices = std::collections::BTreeMap<String, LocalService>;
+/// The stores of the services.
+#[derive(Clone)]
+enum Stores {
+    /// environmentd's own client.
+    Shared(PersistClient),
+    /// A client each, and a directory for scratch.
+    Disk(persist::PersistConfig, std::path::PathBuf),
+}
 
 struct LocalService {
     status: watch::Receiver<ServiceStatus>,
@@ -145,8 +161,8 @@ struct LocalService {
 }
 
 impl LocalOrchestrator {
-    fn new(persist: PersistClient) -> Self {
-        LocalOrchestrator { persist, services: Mutex::default() }
+    fn new(stores: Stores) -> Self {
+        LocalOrchestrator { stores, services: Mutex::default() }
     }
 
     /// Kills a replica; the next `ensure_service` starts another.
@@ -164,26 +180,13 @@ impl Orchestrator for LocalOrchestrator {
             return status;
         }
         let (sender, status) = watch::channel(ServiceStatus::default());
-        let persist = self.persist.clone();
+        let stores = self.stores.clone();
         let is_compute = spec.name.starts_with("compute");
         let task = tokio::spawn(async move {
-            if !is_compute {
-                return std::future::pending().await;
+            match is_compute {
+                true => run_computed(stores, sender).await,
+                false => run_storaged(stores, sender).await,
             }
-            let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-            let config = computed::config::Config {
-                controller_listen_addr: any,
-                internal_http_listen_addr: any,
-                metadata_url: String::new(),
-                blob_url: String::new(),
-                storage_addr: None,
-                workers: 2,
-                token: "token".to_string(),
-                idle_timeout: Duration::from_secs(2),
-            };
-            let mut server = computed::serve_with(config, persist).await.expect("computed starts");
-            sender.send_modify(|status| status.controller_addr = Some(server.controller_addr.to_string()));
-            server.ended().await;
         });
         self.services.lock().unwrap().insert(spec.name, LocalService { status: status.clone(), task });
         status
@@ -204,6 +207,48 @@ impl Orchestrator for LocalOrchestrator {
     async fn shutdown(&self) {
         self.services.lock().unwrap().values().for_each(|service| service.task.abort());
     }
+}
+
+const ANY: std::net::SocketAddr = std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+
+async fn run_computed(stores: Stores, status: watch::Sender<ServiceStatus>) {
+    let config = computed::config::Config {
+        controller_listen_addr: ANY,
+        internal_http_listen_addr: ANY,
+        metadata_url: String::new(),
+        blob_url: String::new(),
+        storage_addr: None,
+        workers: 2,
+        token: "token".to_string(),
+        idle_timeout: Duration::from_secs(2),
+    };
+    let persist = match stores {
+        Stores::Shared(persist) => persist,
+        Stores::Disk(config, _) => PersistClient::open(config).await.unwrap(),
+    };
+    let mut server = computed::serve_with(config, persist).await.expect("computed starts");
+    status.send_modify(|status| status.controller_addr = Some(server.controller_addr.to_string()));
+    server.ended().await;
+}
+
+async fn run_storaged(stores: Stores, status: watch::Sender<ServiceStatus>) {
+    let Stores::Disk(persist, directory) = stores else { return std::future::pending().await };
+    let config = storaged::Config {
+        controller_listen_addr: ANY,
+        storage_listen_addr: ANY,
+        internal_http_listen_addr: ANY,
+        persist,
+        token: "token".to_string(),
+        idle_timeout: Duration::from_secs(60),
+        scratch_directory: directory.join("scratch"),
+        state_bytes_max: 1 << 20,
+    };
+    let server = storaged::serve(config).await.expect("storaged starts");
+    let (controller, storage) = (server.controller_addr().to_string(), server.storage_addr().to_string());
+    status.send_modify(|status| (status.controller_addr, status.storage_addr) = (Some(controller), Some(storage)));
+    // It runs until the task is aborted and drops it.
+    std::future::pending::<()>().await;
+    drop(server);
 }
 
 /// A plan of one SELECT.

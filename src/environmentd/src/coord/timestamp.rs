@@ -57,12 +57,7 @@ impl Environment {
         Ok(read)
     }
 
-    async fn choose(
-        &self,
-        moment: &Moment<'_>,
-        when: &When,
-        inputs: &BTreeSet<GlobalId>,
-    ) -> Result<ReadAt, SqlError> {
+    async fn choose(&self, moment: &Moment<'_>, when: &When, inputs: &BTreeSet<GlobalId>) -> Result<ReadAt, SqlError> {
         let mut holds = self.0.controller.hold(inputs)?;
         let since = holds.since();
         let timestamp = match when {

@@ -153,9 +153,8 @@ impl Environment {
         let finishing = RowSetFinishing::trivial(source.arity());
         let catalog = self.catalog();
         let inputs = read::inputs(&catalog, source.depends_on());
-        let is_table = |id: &GlobalId| {
-            catalog.item(*id).is_some_and(|item| matches!(item.details, ItemDetails::Table { .. }))
-        };
+        let is_table =
+            |id: &GlobalId| catalog.item(*id).is_some_and(|item| matches!(item.details, ItemDetails::Table { .. }));
         let tables_read: BTreeSet<_> = inputs.into_iter().filter(is_table).collect();
         // A transaction of its own tells the time of the read.
         let mut txn: Option<ReadTransaction> = None;
@@ -215,11 +214,7 @@ impl Environment {
     }
 
     /// Updates that have no time yet.
-    async fn table_write(
-        &self,
-        table: GlobalId,
-        rows: Vec<(Row, Diff)>,
-    ) -> Result<(ShardId, TableWrite), SqlError> {
+    async fn table_write(&self, table: GlobalId, rows: Vec<(Row, Diff)>) -> Result<(ShardId, TableWrite), SqlError> {
         let catalog = self.catalog();
         let entry = catalog.entry(table);
         let known = entry.and_then(|entry| Some((entry.shard?, entry.item.details.desc()?)));

@@ -65,10 +65,7 @@ impl ProcessOrchestrator {
         for binary in ["computed", "storaged"] {
             let path = config.binaries.join(binary);
             if !path.is_file() {
-                return Err(format!(
-                    "cannot find {}: build or install {binary} next to environmentd",
-                    path.display()
-                ));
+                return Err(format!("cannot find {}: build or install {binary} next to environmentd", path.display()));
             }
         }
         fs::create_dir_all(&config.directory).map_err(|e| format!("{}: {e}", config.directory.display()))?;

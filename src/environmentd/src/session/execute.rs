@@ -394,7 +394,7 @@ impl Session {
         match what {
             All if self.transaction.is_explicit() => {
                 let what = "DISCARD ALL cannot run inside a transaction block";
-                return Err(SqlError::new(SqlState::ACTIVE_SQL_TRANSACTION, what));
+                Err(SqlError::new(SqlState::ACTIVE_SQL_TRANSACTION, what))
             }
             All => {
                 self.prepared.clear();

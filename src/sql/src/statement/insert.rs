@@ -10,7 +10,7 @@ use crate::parser::extension::ast::InsertStatement;
 use crate::plan::{InsertPlan, Plan};
 use crate::query::{ScalarPlace, plan_query, plan_scalar};
 use expr::func::casts;
-use expr::{RelExpr, ScalarExpr};
+use expr::{LocalIds, RelExpr, ScalarExpr};
 use repr::{ColumnType, RelationType, Row, RowPacker, SqlError, SqlState, SqlType};
 use sqlparser::ast::{self, Expr, Ident, Query, SelectItem, SetExpr, Value, Visit, Visitor};
 use std::ops::ControlFlow;
@@ -63,10 +63,15 @@ fn source(
     let columns = given_columns(columns, rows.first().map_or(0, |row| row.len()), explicit)?;
     let mut constants = Vec::new();
     let mut others = Vec::new();
+    let mut ids = LocalIds::new();
     for row in rows {
         match values_row(cx, target, columns, row)? {
             ValuesRow::Constant(row) => constants.push(row),
-            ValuesRow::Computed(rel) => others.push(rel),
+            ValuesRow::Computed(mut rel) => {
+                // Each row was planned alone, and may have named its subqueries as another did.
+                ids.rename(&mut rel);
+                others.push(rel);
+            }
         }
     }
     let typ = row_type(target);

@@ -6,7 +6,7 @@
 use crate::Context;
 use expr::relation::Id;
 use expr::visit::grow;
-use expr::{LocalIds, RelExpr};
+use expr::RelExpr;
 use repr::{LocalId, RelationType};
 use std::collections::BTreeMap;
 
@@ -20,25 +20,6 @@ pub fn apply(expr: &mut RelExpr, _: &Context<'_>) {
     let mut inliner = Inliner { uses, values: BTreeMap::new(), types: BTreeMap::new() };
     inliner.inline(expr);
     hoist(expr);
-}
-
-/// Gives every `Let` of `expr` a fresh name: for putting a plan into another.
-pub fn rename(expr: &mut RelExpr, ids: &mut LocalIds) {
-    let mut names = BTreeMap::new();
-    let mut name = |id: LocalId| {
-        names.insert(id, ids.fresh());
-    };
-    expr.visit_pre(&mut |node| match node {
-        RelExpr::Let { id, .. } => name(*id),
-        RelExpr::LetRec { bindings, .. } => bindings.iter().for_each(|b| name(b.id)),
-        _ => {}
-    });
-    let rename = |id: &mut LocalId| *id = names.get(id).copied().unwrap_or(*id);
-    expr.visit_post_mut(&mut |node| match node {
-        RelExpr::Let { id, .. } | RelExpr::Get { id: Id::Local(id), .. } => rename(id),
-        RelExpr::LetRec { bindings, .. } => bindings.iter_mut().for_each(|b| rename(&mut b.id)),
-        _ => {}
-    });
 }
 
 /// Moves all `Let`s to the top. Names are unique, so no scope is in the way; what stands in a recursion stays in its part of it.

@@ -8,13 +8,48 @@ use sql::catalog::ItemDetails;
 
 /// The relations of this schema.
 pub const RELATIONS: &[SystemRelation] = &[
-    SystemRelation { id: 4001, name: "tables", columns: "table_catalog text, table_schema text, table_name text, table_type text, self_referencing_column_name text?, reference_generation text?, user_defined_type_catalog text?, user_defined_type_schema text?, user_defined_type_name text?, is_insertable_into text, is_typed text, commit_action text?", rows: tables },
-    SystemRelation { id: 4002, name: "columns", columns: "table_catalog text, table_schema text, table_name text, column_name text, ordinal_position int4, column_default text?, is_nullable text, data_type text, character_maximum_length int4?, character_octet_length int4?, numeric_precision int4?, numeric_precision_radix int4?, numeric_scale int4?, datetime_precision int4?, interval_type text?, udt_catalog text, udt_schema text, udt_name text, is_identity text, identity_generation text?, is_generated text, generation_expression text?, is_updatable text", rows: columns },
-    SystemRelation { id: 4003, name: "schemata", columns: "catalog_name text, schema_name text, schema_owner text, default_character_set_catalog text?, default_character_set_schema text?, default_character_set_name text?, sql_path text?", rows: schemata },
-    SystemRelation { id: 4004, name: "views", columns: "table_catalog text, table_schema text, table_name text, view_definition text, check_option text, is_updatable text, is_insertable_into text", rows: views },
-    SystemRelation { id: 4005, name: "table_constraints", columns: "constraint_catalog text, constraint_schema text, constraint_name text, table_catalog text, table_schema text, table_name text, constraint_type text, is_deferrable text, initially_deferred text, enforced text", rows: no_rows },
-    SystemRelation { id: 4006, name: "key_column_usage", columns: "constraint_catalog text, constraint_schema text, constraint_name text, table_catalog text, table_schema text, table_name text, column_name text, ordinal_position int4, position_in_unique_constraint int4?", rows: no_rows },
-    SystemRelation { id: 4007, name: "referential_constraints", columns: "constraint_catalog text, constraint_schema text, constraint_name text, unique_constraint_catalog text, unique_constraint_schema text, unique_constraint_name text, match_option text, update_rule text, delete_rule text", rows: no_rows },
+    SystemRelation {
+        id: 4001,
+        name: "tables",
+        columns: "table_catalog text, table_schema text, table_name text, table_type text, self_referencing_column_name text?, reference_generation text?, user_defined_type_catalog text?, user_defined_type_schema text?, user_defined_type_name text?, is_insertable_into text, is_typed text, commit_action text?",
+        rows: tables,
+    },
+    SystemRelation {
+        id: 4002,
+        name: "columns",
+        columns: "table_catalog text, table_schema text, table_name text, column_name text, ordinal_position int4, column_default text?, is_nullable text, data_type text, character_maximum_length int4?, character_octet_length int4?, numeric_precision int4?, numeric_precision_radix int4?, numeric_scale int4?, datetime_precision int4?, interval_type text?, udt_catalog text, udt_schema text, udt_name text, is_identity text, identity_generation text?, is_generated text, generation_expression text?, is_updatable text",
+        rows: columns,
+    },
+    SystemRelation {
+        id: 4003,
+        name: "schemata",
+        columns: "catalog_name text, schema_name text, schema_owner text, default_character_set_catalog text?, default_character_set_schema text?, default_character_set_name text?, sql_path text?",
+        rows: schemata,
+    },
+    SystemRelation {
+        id: 4004,
+        name: "views",
+        columns: "table_catalog text, table_schema text, table_name text, view_definition text, check_option text, is_updatable text, is_insertable_into text",
+        rows: views,
+    },
+    SystemRelation {
+        id: 4005,
+        name: "table_constraints",
+        columns: "constraint_catalog text, constraint_schema text, constraint_name text, table_catalog text, table_schema text, table_name text, constraint_type text, is_deferrable text, initially_deferred text, enforced text",
+        rows: no_rows,
+    },
+    SystemRelation {
+        id: 4006,
+        name: "key_column_usage",
+        columns: "constraint_catalog text, constraint_schema text, constraint_name text, table_catalog text, table_schema text, table_name text, column_name text, ordinal_position int4, position_in_unique_constraint int4?",
+        rows: no_rows,
+    },
+    SystemRelation {
+        id: 4007,
+        name: "referential_constraints",
+        columns: "constraint_catalog text, constraint_schema text, constraint_name text, unique_constraint_catalog text, unique_constraint_schema text, unique_constraint_name text, match_option text, update_rule text, delete_rule text",
+        rows: no_rows,
+    },
 ];
 
 /// The relations a session sees here: those of its database and of the system schemas.

@@ -9,27 +9,132 @@ use sql::plan::ConnectionDetails;
 
 /// The relations of this schema.
 pub const RELATIONS: &[SystemRelation] = &[
-    SystemRelation { id: 1001, name: "mz_databases", columns: "id text, oid oid, name text, owner_id text, privileges text[]", rows: databases },
-    SystemRelation { id: 1002, name: "mz_schemas", columns: "id text, oid oid, database_id text?, name text, owner_id text, privileges text[]", rows: schemas },
-    SystemRelation { id: 1003, name: "mz_roles", columns: "id text, oid oid, name text, inherit bool, rolcanlogin bool?, rolsuper bool?", rows: roles },
-    SystemRelation { id: 1004, name: "mz_clusters", columns: "id text, name text, owner_id text, privileges text[], managed bool, size text?, replication_factor int8?, disk bool?, availability_zones text[]?, introspection_debugging bool?, introspection_interval interval?", rows: clusters },
-    SystemRelation { id: 1005, name: "mz_cluster_replicas", columns: "id text, name text, cluster_id text, size text?, availability_zone text?, owner_id text, disk bool?", rows: replicas },
-    SystemRelation { id: 1006, name: "mz_cluster_replica_sizes", columns: "size text, processes int8, workers int8, cpu_nano_cores int8?, memory_bytes int8?, disk_bytes int8?, credits_per_hour numeric?", rows: sizes },
-    SystemRelation { id: 1007, name: "mz_objects", columns: "id text, oid oid, schema_id text?, name text, type text, owner_id text, cluster_id text?, privileges text[]?", rows: objects },
-    SystemRelation { id: 1008, name: "mz_relations", columns: "id text, oid oid, schema_id text, name text, type text, owner_id text, cluster_id text?, privileges text[]", rows: relations },
-    SystemRelation { id: 1009, name: "mz_columns", columns: "id text, name text, position int8, nullable bool, type text, default text?, type_oid oid, type_mod int4", rows: columns },
-    SystemRelation { id: 1010, name: "mz_tables", columns: "id text, oid oid, schema_id text, name text, owner_id text, privileges text[], create_sql text?, redacted_create_sql text?, source_id text?", rows: tables },
-    SystemRelation { id: 1011, name: "mz_sources", columns: "id text, oid oid, schema_id text, name text, type text, connection_id text?, size text?, envelope_type text?, key_format text?, value_format text?, cluster_id text?, owner_id text, privileges text[], create_sql text?, redacted_create_sql text?", rows: sources },
-    SystemRelation { id: 1012, name: "mz_views", columns: "id text, oid oid, schema_id text, name text, definition text, owner_id text, privileges text[], create_sql text?, redacted_create_sql text?", rows: views },
-    SystemRelation { id: 1013, name: "mz_materialized_views", columns: "id text, oid oid, schema_id text, name text, cluster_id text, definition text, owner_id text, privileges text[], create_sql text, redacted_create_sql text", rows: materialized_views },
-    SystemRelation { id: 1014, name: "mz_indexes", columns: "id text, oid oid, name text, on_id text, cluster_id text, owner_id text, create_sql text?, redacted_create_sql text?", rows: indexes },
-    SystemRelation { id: 1015, name: "mz_index_columns", columns: "index_id text, index_position int8, on_position int8?, on_expression text?, nullable bool", rows: index_columns },
-    SystemRelation { id: 1016, name: "mz_connections", columns: "id text, oid oid, schema_id text, name text, type text, owner_id text, privileges text[], create_sql text, redacted_create_sql text", rows: connections },
-    SystemRelation { id: 1017, name: "mz_secrets", columns: "id text, oid oid, schema_id text, name text, owner_id text, privileges text[]", rows: secrets },
-    SystemRelation { id: 1018, name: "mz_types", columns: "id text, oid oid, schema_id text, name text, category text, owner_id text, privileges text[], create_sql text?, redacted_create_sql text?", rows: types },
-    SystemRelation { id: 1019, name: "mz_sinks", columns: "id text, oid oid, schema_id text, name text, type text, connection_id text?, size text?, envelope_type text?, format text?, cluster_id text, owner_id text, create_sql text, redacted_create_sql text", rows: no_rows },
-    SystemRelation { id: 1020, name: "mz_role_members", columns: "role_id text, member text, grantor text", rows: no_rows },
-    SystemRelation { id: 1021, name: "mz_cluster_replica_frontiers", columns: "object_id text, replica_id text, write_frontier mz_timestamp?", rows: replica_frontiers },
+    SystemRelation {
+        id: 1001,
+        name: "mz_databases",
+        columns: "id text, oid oid, name text, owner_id text, privileges text[]",
+        rows: databases,
+    },
+    SystemRelation {
+        id: 1002,
+        name: "mz_schemas",
+        columns: "id text, oid oid, database_id text?, name text, owner_id text, privileges text[]",
+        rows: schemas,
+    },
+    SystemRelation {
+        id: 1003,
+        name: "mz_roles",
+        columns: "id text, oid oid, name text, inherit bool, rolcanlogin bool?, rolsuper bool?",
+        rows: roles,
+    },
+    SystemRelation {
+        id: 1004,
+        name: "mz_clusters",
+        columns: "id text, name text, owner_id text, privileges text[], managed bool, size text?, replication_factor int8?, disk bool?, availability_zones text[]?, introspection_debugging bool?, introspection_interval interval?",
+        rows: clusters,
+    },
+    SystemRelation {
+        id: 1005,
+        name: "mz_cluster_replicas",
+        columns: "id text, name text, cluster_id text, size text?, availability_zone text?, owner_id text, disk bool?",
+        rows: replicas,
+    },
+    SystemRelation {
+        id: 1006,
+        name: "mz_cluster_replica_sizes",
+        columns: "size text, processes int8, workers int8, cpu_nano_cores int8?, memory_bytes int8?, disk_bytes int8?, credits_per_hour numeric?",
+        rows: sizes,
+    },
+    SystemRelation {
+        id: 1007,
+        name: "mz_objects",
+        columns: "id text, oid oid, schema_id text?, name text, type text, owner_id text, cluster_id text?, privileges text[]?",
+        rows: objects,
+    },
+    SystemRelation {
+        id: 1008,
+        name: "mz_relations",
+        columns: "id text, oid oid, schema_id text, name text, type text, owner_id text, cluster_id text?, privileges text[]",
+        rows: relations,
+    },
+    SystemRelation {
+        id: 1009,
+        name: "mz_columns",
+        columns: "id text, name text, position int8, nullable bool, type text, default text?, type_oid oid, type_mod int4",
+        rows: columns,
+    },
+    SystemRelation {
+        id: 1010,
+        name: "mz_tables",
+        columns: "id text, oid oid, schema_id text, name text, owner_id text, privileges text[], create_sql text?, redacted_create_sql text?, source_id text?",
+        rows: tables,
+    },
+    SystemRelation {
+        id: 1011,
+        name: "mz_sources",
+        columns: "id text, oid oid, schema_id text, name text, type text, connection_id text?, size text?, envelope_type text?, key_format text?, value_format text?, cluster_id text?, owner_id text, privileges text[], create_sql text?, redacted_create_sql text?",
+        rows: sources,
+    },
+    SystemRelation {
+        id: 1012,
+        name: "mz_views",
+        columns: "id text, oid oid, schema_id text, name text, definition text, owner_id text, privileges text[], create_sql text?, redacted_create_sql text?",
+        rows: views,
+    },
+    SystemRelation {
+        id: 1013,
+        name: "mz_materialized_views",
+        columns: "id text, oid oid, schema_id text, name text, cluster_id text, definition text, owner_id text, privileges text[], create_sql text, redacted_create_sql text",
+        rows: materialized_views,
+    },
+    SystemRelation {
+        id: 1014,
+        name: "mz_indexes",
+        columns: "id text, oid oid, name text, on_id text, cluster_id text, owner_id text, create_sql text?, redacted_create_sql text?",
+        rows: indexes,
+    },
+    SystemRelation {
+        id: 1015,
+        name: "mz_index_columns",
+        columns: "index_id text, index_position int8, on_position int8?, on_expression text?, nullable bool",
+        rows: index_columns,
+    },
+    SystemRelation {
+        id: 1016,
+        name: "mz_connections",
+        columns: "id text, oid oid, schema_id text, name text, type text, owner_id text, privileges text[], create_sql text, redacted_create_sql text",
+        rows: connections,
+    },
+    SystemRelation {
+        id: 1017,
+        name: "mz_secrets",
+        columns: "id text, oid oid, schema_id text, name text, owner_id text, privileges text[]",
+        rows: secrets,
+    },
+    SystemRelation {
+        id: 1018,
+        name: "mz_types",
+        columns: "id text, oid oid, schema_id text, name text, category text, owner_id text, privileges text[], create_sql text?, redacted_create_sql text?",
+        rows: types,
+    },
+    SystemRelation {
+        id: 1019,
+        name: "mz_sinks",
+        columns: "id text, oid oid, schema_id text, name text, type text, connection_id text?, size text?, envelope_type text?, format text?, cluster_id text, owner_id text, create_sql text, redacted_create_sql text",
+        rows: no_rows,
+    },
+    SystemRelation {
+        id: 1020,
+        name: "mz_role_members",
+        columns: "role_id text, member text, grantor text",
+        rows: no_rows,
+    },
+    SystemRelation {
+        id: 1021,
+        name: "mz_cluster_replica_frontiers",
+        columns: "object_id text, replica_id text, write_frontier mz_timestamp?",
+        rows: replica_frontiers,
+    },
 ];
 
 /// An array of privileges: everything belongs to everyone so far.
@@ -145,9 +250,10 @@ fn objects(state: &SystemState) -> Vec<Row> {
 }
 
 fn relations(state: &SystemState) -> Vec<Row> {
-    let relations = state.catalog.entries().filter(|entry| {
-        is_relation(&entry.item) || matches!(entry.item.details, ItemDetails::Source { .. })
-    });
+    let relations = state
+        .catalog
+        .entries()
+        .filter(|entry| is_relation(&entry.item) || matches!(entry.item.details, ItemDetails::Source { .. }));
     relations.map(|entry| object_row(state, entry)).collect()
 }
 

@@ -7,17 +7,72 @@ use sql::catalog::ItemDetails;
 
 /// The relations of this schema.
 pub const RELATIONS: &[SystemRelation] = &[
-    SystemRelation { id: 2001, name: "mz_source_statuses", columns: "id text, name text, type text, last_status_change_at timestamptz?, status text, error text?, details jsonb?", rows: source_statuses },
-    SystemRelation { id: 2002, name: "mz_source_statistics", columns: "id text, replica_id text?, messages_received int8, bytes_received int8, updates_staged int8, updates_committed int8, records_indexed int8, bytes_indexed int8, rehydration_latency interval?, snapshot_records_known int8?, snapshot_records_staged int8?, snapshot_committed bool, offset_known int8?, offset_committed int8?", rows: source_statistics },
-    SystemRelation { id: 2003, name: "mz_object_dependencies", columns: "object_id text, referenced_object_id text", rows: object_dependencies },
-    SystemRelation { id: 2004, name: "mz_cluster_replica_statuses", columns: "replica_id text, process_id int8, status text, reason text?, updated_at timestamptz", rows: replica_statuses },
-    SystemRelation { id: 2005, name: "mz_sessions", columns: "id text, connection_id int8, role_id text, client_ip text?, connected_at timestamptz", rows: sessions },
-    SystemRelation { id: 2006, name: "mz_frontiers", columns: "object_id text, read_frontier mz_timestamp?, write_frontier mz_timestamp?", rows: frontiers },
-    SystemRelation { id: 2007, name: "mz_hydration_statuses", columns: "object_id text, replica_id text?, hydrated bool?", rows: hydration_statuses },
-    SystemRelation { id: 2008, name: "mz_sink_statuses", columns: "id text, name text, type text, last_status_change_at timestamptz?, status text, error text?, details jsonb?", rows: no_rows },
-    SystemRelation { id: 2009, name: "mz_comments", columns: "id text, object_type text, object_sub_id int4?, comment text", rows: no_rows },
-    SystemRelation { id: 2010, name: "mz_postgres_sources", columns: "id text, replication_slot text, timeline_id int8?", rows: postgres_sources },
-    SystemRelation { id: 2011, name: "mz_postgres_source_tables", columns: "id text, schema_name text, table_name text", rows: postgres_source_tables },
+    SystemRelation {
+        id: 2001,
+        name: "mz_source_statuses",
+        columns: "id text, name text, type text, last_status_change_at timestamptz?, status text, error text?, details jsonb?",
+        rows: source_statuses,
+    },
+    SystemRelation {
+        id: 2002,
+        name: "mz_source_statistics",
+        columns: "id text, replica_id text?, messages_received int8, bytes_received int8, updates_staged int8, updates_committed int8, records_indexed int8, bytes_indexed int8, rehydration_latency interval?, snapshot_records_known int8?, snapshot_records_staged int8?, snapshot_committed bool, offset_known int8?, offset_committed int8?",
+        rows: source_statistics,
+    },
+    SystemRelation {
+        id: 2003,
+        name: "mz_object_dependencies",
+        columns: "object_id text, referenced_object_id text",
+        rows: object_dependencies,
+    },
+    SystemRelation {
+        id: 2004,
+        name: "mz_cluster_replica_statuses",
+        columns: "replica_id text, process_id int8, status text, reason text?, updated_at timestamptz",
+        rows: replica_statuses,
+    },
+    SystemRelation {
+        id: 2005,
+        name: "mz_sessions",
+        columns: "id text, connection_id int8, role_id text, client_ip text?, connected_at timestamptz",
+        rows: sessions,
+    },
+    SystemRelation {
+        id: 2006,
+        name: "mz_frontiers",
+        columns: "object_id text, read_frontier mz_timestamp?, write_frontier mz_timestamp?",
+        rows: frontiers,
+    },
+    SystemRelation {
+        id: 2007,
+        name: "mz_hydration_statuses",
+        columns: "object_id text, replica_id text?, hydrated bool?",
+        rows: hydration_statuses,
+    },
+    SystemRelation {
+        id: 2008,
+        name: "mz_sink_statuses",
+        columns: "id text, name text, type text, last_status_change_at timestamptz?, status text, error text?, details jsonb?",
+        rows: no_rows,
+    },
+    SystemRelation {
+        id: 2009,
+        name: "mz_comments",
+        columns: "id text, object_type text, object_sub_id int4?, comment text",
+        rows: no_rows,
+    },
+    SystemRelation {
+        id: 2010,
+        name: "mz_postgres_sources",
+        columns: "id text, replication_slot text, timeline_id int8?",
+        rows: postgres_sources,
+    },
+    SystemRelation {
+        id: 2011,
+        name: "mz_postgres_source_tables",
+        columns: "id text, schema_name text, table_name text",
+        rows: postgres_source_tables,
+    },
 ];
 
 fn source_statuses(state: &SystemState) -> Vec<Row> {
@@ -112,9 +167,8 @@ fn sessions(state: &SystemState) -> Vec<Row> {
 }
 
 fn frontiers(state: &SystemState) -> Vec<Row> {
-    let row = |c: &super::CollectionState| {
-        Row::pack([Datum::Text(&c.id.to_string()), frontier(c.since), frontier(c.upper)])
-    };
+    let row =
+        |c: &super::CollectionState| Row::pack([Datum::Text(&c.id.to_string()), frontier(c.since), frontier(c.upper)]);
     state.collections.iter().map(row).collect()
 }
 
@@ -135,7 +189,9 @@ fn hydration_statuses(state: &SystemState) -> Vec<Row> {
 fn postgres_sources(state: &SystemState) -> Vec<Row> {
     let mut rows = Vec::new();
     for entry in state.catalog.entries() {
-        if let ItemDetails::Source { ingestion: sql::catalog::Ingestion::Postgres { slot, .. }, .. } = &entry.item.details {
+        if let ItemDetails::Source { ingestion: sql::catalog::Ingestion::Postgres { slot, .. }, .. } =
+            &entry.item.details
+        {
             rows.push(Row::pack([Datum::Text(&entry.item.id.to_string()), Datum::Text(slot), Datum::Null]));
         }
     }

@@ -63,8 +63,7 @@ impl Environment {
     ) -> Result<DdlOutcome, SqlError> {
         let mut change = self.begin(store);
         if change.catalog.cluster_by_name(&plan.name).is_some() {
-            let error =
-                SqlError::new(SqlState::DUPLICATE_OBJECT, format!("cluster \"{}\" already exists", plan.name));
+            let error = SqlError::new(SqlState::DUPLICATE_OBJECT, format!("cluster \"{}\" already exists", plan.name));
             return if plan.if_not_exists { skipped("CREATE CLUSTER", error) } else { Err(error) };
         }
         if plan.name.starts_with("mz_") || SYSTEM_SCHEMAS.contains(&plan.name.as_str()) {
@@ -121,8 +120,12 @@ impl Change {
         self.put(Record::Cluster(Cluster { id, name, size: size.clone(), owner }));
         let mut added = Vec::new();
         for number in 1..=replicas {
-            let replica =
-                Replica { id: self.transaction.next_replica(), cluster: id, name: format!("r{number}"), size: size.clone() };
+            let replica = Replica {
+                id: self.transaction.next_replica(),
+                cluster: id,
+                name: format!("r{number}"),
+                size: size.clone(),
+            };
             self.put(Record::Replica(replica.clone()));
             added.push(replica);
         }

@@ -187,11 +187,7 @@ fn belongs_to(item: &CatalogItem, owner: GlobalId) -> bool {
 }
 
 /// The roots and all that depends on them; what does not belong to them needs `cascade`.
-fn with_dependents(
-    catalog: &Catalog,
-    roots: &BTreeSet<GlobalId>,
-    cascade: bool,
-) -> Result<Vec<Arc<Entry>>, SqlError> {
+fn with_dependents(catalog: &Catalog, roots: &BTreeSet<GlobalId>, cascade: bool) -> Result<Vec<Arc<Entry>>, SqlError> {
     let mut all = roots.clone();
     let mut queue: Vec<_> = roots.iter().copied().collect();
     let mut foreign = Vec::new();

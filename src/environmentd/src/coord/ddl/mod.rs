@@ -54,11 +54,7 @@ impl Environment {
     }
 
     /// Makes a change durable and visible.
-    async fn finish(
-        &self,
-        store: &mut CatalogStore,
-        change: Change,
-    ) -> Result<(Arc<Catalog>, Timestamp), SqlError> {
+    async fn finish(&self, store: &mut CatalogStore, change: Change) -> Result<(Arc<Catalog>, Timestamp), SqlError> {
         let proposal = store.propose(&change.transaction);
         let request = CatalogRequest { change: proposal, shards: change.shards };
         let time = self.0.committer.catalog(request).await?;

@@ -142,11 +142,7 @@ fn select<'a>(
 }
 
 /// The published table of a name of one to three parts.
-fn find<'a>(
-    published: &'a [UpstreamTable],
-    name: &[String],
-    publication: &str,
-) -> Result<&'a UpstreamTable, SqlError> {
+fn find<'a>(published: &'a [UpstreamTable], name: &[String], publication: &str) -> Result<&'a UpstreamTable, SqlError> {
     let matches = |table: &&UpstreamTable| match name {
         [table_name] => table.name == *table_name,
         [schema, table_name] | [_, schema, table_name] => table.schema == *schema && table.name == *table_name,

@@ -123,7 +123,8 @@ pub async fn check(client: &Client, publication: &str) -> Result<(), SqlError> {
     let found = client.query_opt("SELECT 1 FROM pg_publication WHERE pubname = $1", &[&publication]).await;
     if found.map_err(|e| refused(&e))?.is_none() {
         let what = format!("publication \"{publication}\" does not exist in the upstream database");
-        let hint = format!("Run CREATE PUBLICATION {} FOR ALL TABLES upstream.", sql::catalog::quote_ident(publication));
+        let hint =
+            format!("Run CREATE PUBLICATION {} FOR ALL TABLES upstream.", sql::catalog::quote_ident(publication));
         return Err(SqlError::new(SqlState::UNDEFINED_OBJECT, what).hint(hint));
     }
     Ok(())
@@ -189,6 +190,7 @@ async fn keys(client: &Client, table: u32) -> Result<Vec<UpstreamKey>, SqlError>
         )
         .await
         .map_err(|e| refused(&e))?;
-    let key = |row: &tokio_postgres::Row| UpstreamKey { primary: row.get(0), identity: row.get(1), columns: row.get(2) };
+    let key =
+        |row: &tokio_postgres::Row| UpstreamKey { primary: row.get(0), identity: row.get(1), columns: row.get(2) };
     Ok(rows.iter().map(key).collect())
 }

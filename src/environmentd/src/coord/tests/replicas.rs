@@ -70,7 +70,7 @@ async fn a_subscribe_follows_in_order_and_not_ahead_of_reads() {
     let Plan::Subscribe(plan) = plan else { panic!("not a subscribe") };
     let mut stream = f.env.subscribe(&context(), &plan, None).await.unwrap();
     let mut seen = Vec::new();
-    while seen.len() < 1 {
+    while seen.is_empty() {
         seen.extend(changes(&f.env, &mut stream, &plan).await);
     }
     f.check("insert into t values (2)", "1 rows").await;

@@ -80,12 +80,28 @@ async fn show_lists_what_there_is() {
     f.check("create table t (a int not null, b text)", "CREATE TABLE").await;
     f.check("create view v as select a from t", "CREATE VIEW").await;
     f.check("select name from mz_tables where id like 'u%'", "t").await;
-    f.check("select column_name, data_type, is_nullable from information_schema.columns where table_name = 't' order by 1",
-        "a|integer|NO\nb|text|YES").await;
+    f.check(
+        "select column_name, data_type, is_nullable from information_schema.columns where table_name = 't' order by 1",
+        "a|integer|NO\nb|text|YES",
+    )
+    .await;
     f.check("select relname, relkind from pg_class where relname in ('t', 'v') order by 1", "t|r\nv|v").await;
     f.check("select count(*) from mz_views where name = 'v'", "1").await;
-    for show in ["databases", "schemas", "tables", "views", "sources", "indexes", "clusters", "cluster replicas",
-        "secrets", "connections", "materialized views", "objects", "columns from t"] {
+    for show in [
+        "databases",
+        "schemas",
+        "tables",
+        "views",
+        "sources",
+        "indexes",
+        "clusters",
+        "cluster replicas",
+        "secrets",
+        "connections",
+        "materialized views",
+        "objects",
+        "columns from t",
+    ] {
         f.run(&format!("show {show}")).await.unwrap_or_else(|error| panic!("show {show}: {error}"));
     }
     let shown = f.run("show create view v").await.unwrap();
