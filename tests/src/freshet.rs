@@ -99,7 +99,10 @@ impl Freshet {
         let deadline = Instant::now() + START;
         loop {
             if let Some(status) = self.environmentd.try_wait()? {
-                bail!("environmentd ended ({status}): {}", std::fs::read_to_string(self.data.join("environmentd.log"))?);
+                bail!(
+                    "environmentd ended ({status}): {}",
+                    std::fs::read_to_string(self.data.join("environmentd.log"))?
+                );
             }
             match self.try_connect("materialize").await {
                 Ok(client) if client.simple_query("SELECT 1").await.is_ok() => return Ok(()),

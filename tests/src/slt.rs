@@ -51,7 +51,8 @@ pub async fn run_file(freshet: &Freshet, path: &Path, mode: Mode) -> anyhow::Res
     let client = freshet.connect_to(&database).await?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let maintainer = freshet.connect_to(&database).await?;
-    let mut file = File { client: &client, maintainer: &maintainer, name, report: Report::default(), views: Vec::new(), made: 0 };
+    let mut file =
+        File { client: &client, maintainer: &maintainer, name, report: Report::default(), views: Vec::new(), made: 0 };
     file.run(path, mode).await?;
     let report = file.report;
     drop((client, maintainer));
@@ -192,13 +193,14 @@ impl File<'_> {
     /// Takes all rows away and brings them back in two steps; every view follows.
     async fn churn(&mut self) -> anyhow::Result<()> {
         self.check_views("at first").await?;
-        let tables = "SELECT name FROM mz_catalog.mz_tables WHERE id LIKE 'u%' AND schema_id IN \
-                      (SELECT s.id FROM mz_catalog.mz_schemas s JOIN mz_catalog.mz_databases d ON d.id = s.database_id \
-                       WHERE d.name = current_database())";
+        let tables = "SELECT '\"' || s.name || '\".\"' || t.name || '\"' FROM mz_catalog.mz_tables t \
+                      JOIN mz_catalog.mz_schemas s ON s.id = t.schema_id \
+                      JOIN mz_catalog.mz_databases d ON d.id = s.database_id \
+                      WHERE t.id LIKE 'u%' AND d.name = current_database()";
         let mut contents = Vec::new();
         for table in self.query(tables).await? {
-            contents.push((table.clone(), self.rows(&format!("SELECT * FROM \"{table}\"")).await?));
-            let delete = format!("DELETE FROM \"{table}\"");
+            contents.push((table.clone(), self.rows(&format!("SELECT * FROM {table}")).await?));
+            let delete = format!("DELETE FROM {table}");
             self.client.batch_execute(&delete).await.context(delete)?;
         }
         self.check_views("without rows").await?;
@@ -232,7 +234,7 @@ impl File<'_> {
                 .iter()
                 .map(|row| format!("({})", row.iter().map(literal).collect::<Vec<_>>().join(", ")))
                 .collect();
-            let insert = format!("INSERT INTO \"{table}\" VALUES {}", rows.join(", "));
+            let insert = format!("INSERT INTO {table} VALUES {}", rows.join(", "));
             self.client.batch_execute(&insert).await.context(insert)?;
         }
         Ok(())

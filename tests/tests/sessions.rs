@@ -99,7 +99,8 @@ async fn a_cross_join_stops_when_it_is_cancelled() -> anyhow::Result<()> {
     let code = tokio::time::timeout(Duration::from_secs(10), query).await??;
     ensure!(code == "57014", "the query ended with {code}");
     ensure!(rows(&other, "SELECT count(*) FROM t").await? == ["100"]);
-    let constants = "SELECT count(*) FROM generate_series(1, 10000) a, generate_series(1, 10000) b, generate_series(1, 10000) c";
+    let constants =
+        "SELECT count(*) FROM generate_series(1, 10000) a, generate_series(1, 10000) b, generate_series(1, 10000) c";
     other.batch_execute("SET statement_timeout = '1s'").await?;
     let started = Instant::now();
     let result = other.batch_execute(constants).await;

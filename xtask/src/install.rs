@@ -14,8 +14,11 @@ pub fn install() -> anyhow::Result<()> {
             bail!("the tests need PostgreSQL 15 (server and psql): install it, or run this as root on Debian");
         }
         program("apt-get", &["update", "-q"]).run()?;
-        program("apt-get", &["install", "-y", "-q", "--no-install-recommends", "postgresql-15", "postgresql-client-15"])
-            .run()?;
+        program(
+            "apt-get",
+            &["install", "-y", "-q", "--no-install-recommends", "postgresql-15", "postgresql-client-15"],
+        )
+        .run()?;
     }
     Ok(())
 }

@@ -107,7 +107,12 @@ struct Collected {
 impl Collected {
     fn new(finishing: &RowSetFinishing) -> Self {
         let window = finishing.limit.map(|limit| limit.saturating_add(finishing.offset));
-        Collected { rows: Vec::new(), bytes: 0, seen: 0, window: window.map(|w| usize::try_from(w).unwrap_or(usize::MAX)) }
+        Collected {
+            rows: Vec::new(),
+            bytes: 0,
+            seen: 0,
+            window: window.map(|w| usize::try_from(w).unwrap_or(usize::MAX)),
+        }
     }
 
     fn push(&mut self, row: Row, diff: Diff, finishing: &RowSetFinishing, max_bytes: u64) -> Result<(), SqlError> {

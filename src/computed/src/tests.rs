@@ -90,8 +90,7 @@ fn self_join() -> Plan {
     let get = |id| Plan::Get { id: Id::Global(id), key: None, mfp: Mfp::identity(2) };
     let key = vec![ScalarExpr::Column(0)];
     let arranged = Plan::ArrangeBy { input: Box::new(get(TABLE)), keys: vec![key.clone()] };
-    let stage =
-        expr::plan::JoinStage { input: 1, lookup_key: key.clone(), stream_key: key, mfp: Mfp::identity(4) };
+    let stage = expr::plan::JoinStage { input: 1, lookup_key: key.clone(), stream_key: key, mfp: Mfp::identity(4) };
     let plan = JoinPlan::Linear { start: 0, initial: Mfp::identity(2), stages: vec![stage] };
     Plan::Join { inputs: vec![get(TABLE), arranged], plan }
 }
@@ -108,7 +107,15 @@ fn sink(as_of: Timestamp, id: GlobalId, connection: SinkConnection) -> ComputeCo
 fn peek(id: u128, keys: Option<Vec<Row>>, timestamp: Timestamp, finishing: RowSetFinishing) -> ComputeCommand {
     let mfp = Mfp::identity(2);
     let max_result_bytes = 1 << 30;
-    ComputeCommand::Peek(Box::new(Peek { id: PeekId(id), index: INDEX, keys, timestamp, mfp, finishing, max_result_bytes }))
+    ComputeCommand::Peek(Box::new(Peek {
+        id: PeekId(id),
+        index: INDEX,
+        keys,
+        timestamp,
+        mfp,
+        finishing,
+        max_result_bytes,
+    }))
 }
 
 async fn next(controller: &mut Controller) -> ComputeResponse {

@@ -59,7 +59,8 @@ async fn lookups() -> anyhow::Result<()> {
     let client = freshet.connect().await?;
     let create = "CREATE TABLE pgbench_accounts (aid int, bid int, abalance int, filler text)";
     client.batch_execute(create).await?;
-    let insert = format!("INSERT INTO pgbench_accounts SELECT i, 1, 0, repeat(' ', 84) FROM generate_series(1, {ACCOUNTS}) i");
+    let insert =
+        format!("INSERT INTO pgbench_accounts SELECT i, 1, 0, repeat(' ', 84) FROM generate_series(1, {ACCOUNTS}) i");
     client.batch_execute(&insert).await?;
     client.batch_execute("CREATE INDEX ON pgbench_accounts (aid)").await?;
     client.query("SELECT abalance FROM pgbench_accounts WHERE aid = 1", &[]).await?;
@@ -90,7 +91,9 @@ async fn lookups() -> anyhow::Result<()> {
 async fn insert_to_subscribe() -> anyhow::Result<()> {
     let freshet = Freshet::start().await?;
     let (writer, reader) = (freshet.connect().await?, freshet.connect().await?);
-    writer.batch_execute("CREATE TABLE t (a int); CREATE MATERIALIZED VIEW v AS SELECT a, count(*) FROM t GROUP BY a").await?;
+    writer
+        .batch_execute("CREATE TABLE t (a int); CREATE MATERIALIZED VIEW v AS SELECT a, count(*) FROM t GROUP BY a")
+        .await?;
     let copy = reader.copy_out("COPY (SUBSCRIBE v) TO STDOUT").await?;
     tokio::pin!(copy);
     let (mut to_subscribe, mut to_commit) = (Vec::new(), Vec::new());
@@ -132,11 +135,18 @@ async fn source() -> anyhow::Result<()> {
     client.batch_execute(&connection).await?;
     let started = Instant::now();
     client.batch_execute("CREATE SOURCE src FROM POSTGRES CONNECTION c (PUBLICATION 'p') FOR ALL TABLES").await?;
-    client.batch_execute("CREATE VIEW kinds AS SELECT kind, count(*) n FROM items GROUP BY kind; CREATE INDEX ON kinds (kind)").await?;
+    client
+        .batch_execute(
+            "CREATE VIEW kinds AS SELECT kind, count(*) n FROM items GROUP BY kind; CREATE INDEX ON kinds (kind)",
+        )
+        .await?;
     let n: i64 = client.query_one("SELECT sum(n)::int8 FROM kinds", &[]).await?.get(0);
     let seconds = started.elapsed().as_secs_f64();
     ensure!(n == i64::from(SNAPSHOT_ROWS), "the snapshot has {n} rows");
-    println!("| CDC snapshot of {SNAPSHOT_ROWS} rows into an indexed view | {:.0} rows/s | |", f64::from(SNAPSHOT_ROWS) / seconds);
+    println!(
+        "| CDC snapshot of {SNAPSHOT_ROWS} rows into an indexed view | {:.0} rows/s | |",
+        f64::from(SNAPSHOT_ROWS) / seconds
+    );
     let mut latencies = Vec::new();
     for i in 1..=50i64 {
         upstream.execute("INSERT INTO items VALUES ($1, 1, 'new')", &[&(SNAPSHOT_ROWS as i32 + i as i32)]).await?;
@@ -155,7 +165,11 @@ async fn source() -> anyhow::Result<()> {
 async fn idle() -> anyhow::Result<()> {
     let freshet = Freshet::start().await?;
     let client = freshet.connect().await?;
-    client.batch_execute("CREATE TABLE t (a int); CREATE MATERIALIZED VIEW v AS SELECT sum(a) FROM t; CREATE INDEX ON v (sum)").await?;
+    client
+        .batch_execute(
+            "CREATE TABLE t (a int); CREATE MATERIALIZED VIEW v AS SELECT sum(a) FROM t; CREATE INDEX ON v (sum)",
+        )
+        .await?;
     client.batch_execute("INSERT INTO t VALUES (1)").await?;
     client.query("SELECT * FROM v", &[]).await?;
     drop(client);

@@ -155,7 +155,8 @@ pub(super) fn build<'s>(
     let activator = scope.activator_for(Rc::clone(&path));
     mailbox.wake_by(scope.worker().sync_activator_for(path.to_vec()));
     let closed = Rc::new(Cell::new(false));
-    let token = Token { closed: Rc::clone(&closed), activator: scope.activator_for(path), mailbox: Arc::clone(&mailbox) };
+    let token =
+        Token { closed: Rc::clone(&closed), activator: scope.activator_for(path), mailbox: Arc::clone(&mailbox) };
     let (rows, row_stream) = builder.new_output();
     let (errors, error_stream) = builder.new_output();
     let mut rows = OutputBuilder::<_, Builder<Row>>::from(rows);

@@ -118,9 +118,9 @@ impl Connection {
     }
 
     fn portal(&mut self, name: &str) -> Result<&mut Portal, SqlError> {
-        self.portals.get_mut(name).ok_or_else(|| {
-            SqlError::new(SqlState::INVALID_CURSOR_NAME, format!("portal \"{name}\" does not exist"))
-        })
+        self.portals
+            .get_mut(name)
+            .ok_or_else(|| SqlError::new(SqlState::INVALID_CURSOR_NAME, format!("portal \"{name}\" does not exist")))
     }
 
     fn describe_portal(&mut self, name: &str) -> Result<(), SqlError> {
@@ -199,7 +199,11 @@ impl Connection {
     }
 
     /// The next row; what is gathered is sent before waiting for it.
-    async fn next_row(&mut self, running: &mut RunningPortal, interrupt: &mut Interrupt) -> Result<Option<Row>, SqlError> {
+    async fn next_row(
+        &mut self,
+        running: &mut RunningPortal,
+        interrupt: &mut Interrupt,
+    ) -> Result<Option<Row>, SqlError> {
         loop {
             if let Some(row) = running.pending.pop_front() {
                 return Ok(Some(row));

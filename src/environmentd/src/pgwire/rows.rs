@@ -24,7 +24,8 @@ pub fn expand_formats(codes: &[i16], columns: usize) -> Result<Vec<i16>, SqlErro
 
 /// The RowDescription of a result.
 pub fn describe(out: &mut BytesMut, desc: &RelationDesc, formats: &[i16]) {
-    let fields: Vec<_> = desc.iter().enumerate().map(|(i, (name, column))| field(name, &column.ty, formats, i)).collect();
+    let fields: Vec<_> =
+        desc.iter().enumerate().map(|(i, (name, column))| field(name, &column.ty, formats, i)).collect();
     Encoder(out).row_description(fields.into_iter());
 }
 

@@ -77,9 +77,9 @@ fn introduce(version: u32, parameters: Vec<(String, String)>) -> Result<Greeting
             _ => variables.push((name, value)),
         }
     }
-    let user = user.filter(|u| !u.is_empty()).ok_or_else(|| {
-        SqlError::new(SqlState(*b"28000"), "no PostgreSQL user name specified in startup packet")
-    })?;
+    let user = user
+        .filter(|u| !u.is_empty())
+        .ok_or_else(|| SqlError::new(SqlState(*b"28000"), "no PostgreSQL user name specified in startup packet"))?;
     let mut vars = Vars::default();
     vars.start(&user, &variables)?;
     let application_name = vars.get("application_name")?.to_string();

@@ -292,9 +292,7 @@ impl Session {
         self.transaction.check_read()?;
         let read = if self.transaction.is_explicit() { Some(&mut self.transaction.read) } else { None };
         match plan {
-            Plan::Select(p) => {
-                self.env.select(context, &p.source, &p.when, &p.finishing, read).await.map(Rows::Select)
-            }
+            Plan::Select(p) => self.env.select(context, &p.source, &p.when, &p.finishing, read).await.map(Rows::Select),
             Plan::Subscribe(p) => self.env.subscribe(context, p, read).await.map(Rows::Subscribe),
             _ => Err(SqlError::internal("only SELECT and SUBSCRIBE return rows as they come")),
         }

@@ -219,7 +219,9 @@ fn assigned_column(i: usize, from: &SqlType, to: &SqlType, name: &str) -> Result
         return Ok(column);
     }
     match casts::lookup(from, to) {
-        Some((_, cast)) if same_base || can_coerce(from, to, Context::Assignment) => Ok(cast.apply_in(column, to, casts::CastContext::Assignment)),
+        Some((_, cast)) if same_base || can_coerce(from, to, Context::Assignment) => {
+            Ok(cast.apply_in(column, to, casts::CastContext::Assignment))
+        }
         None if same_base => Ok(column),
         _ => Err(mismatch(name, to, from)),
     }

@@ -4,9 +4,9 @@
 //! such a chain of its own); every value is used more than once and is worth sharing; every `Get` has its value's type.
 
 use crate::Context;
+use expr::RelExpr;
 use expr::relation::Id;
 use expr::visit::grow;
-use expr::RelExpr;
 use repr::{LocalId, RelationType};
 use std::collections::BTreeMap;
 
