@@ -19,7 +19,7 @@ mod walk;
 use expr::plan::Key;
 use expr::{RelExpr, Unmaterializable};
 use repr::{GlobalId, SqlError};
-use rewrite::{fold, fuse, lets, monotonic, narrow, pushdown, redundant, share};
+use rewrite::{eager, fold, fuse, lets, monotonic, narrow, pushdown, redundant, share};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rounds after which optimizing stops even if there is more to gain; real plans settle in three to five.
@@ -86,6 +86,9 @@ const LOGICAL: &[Rewrite] = &[
 
 /// Applied once, afterwards.
 const PHYSICAL: &[Rewrite] = &[
+    ("eager", eager::apply),
+    ("narrow", narrow::apply),
+    ("fuse", fuse::apply),
     ("share", share::apply),
     ("narrow", narrow::apply),
     ("lets", lets::apply),

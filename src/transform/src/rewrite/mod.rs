@@ -1,5 +1,6 @@
 //! The rewrites: each a file, each with its law.
 
+pub mod eager;
 pub mod fold;
 pub mod fuse;
 pub mod fuse_join;
