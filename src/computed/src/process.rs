@@ -261,6 +261,14 @@ impl Process {
     }
 }
 
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Workers end when their queue is closed; a parked one would not notice before long.
+        self.queues.clear();
+        self.wake();
+    }
+}
+
 /// Sends a response; a connection that broke is noticed when its commands end.
 async fn respond(session: &mut Option<ComputeSession>, response: ComputeResponse) {
     if let Some(open) = session

@@ -43,8 +43,8 @@ pub enum PeekPart {
     Error(SqlError),
 }
 
-/// How long an idle worker sleeps at most; commands and data wake it earlier.
-const PARK: Duration = Duration::from_secs(60);
+/// How long an idle worker sleeps at most. Commands and data wake it at once; this bounds the damage of a wake-up that is lost.
+const PARK: Duration = Duration::from_secs(1);
 /// Values of arrangements that peeks may visit between two steps: about a millisecond.
 const PEEK_FUEL: usize = 10_000;
 

@@ -70,7 +70,8 @@ impl Grouped<'_> {
             return None;
         }
         let used = self.equivalences.iter().flatten().chain(&self.group_key).flat_map(ScalarExpr::columns);
-        let keys: Vec<usize> = used.filter(|c| own.contains(c)).map(|c| c - own.start).collect::<BTreeSet<_>>().into_iter().collect();
+        let keys: Vec<usize> =
+            used.filter(|c| own.contains(c)).map(|c| c - own.start).collect::<BTreeSet<_>>().into_iter().collect();
         let typ = self.inputs[side].typ();
         let already_grouped = typ.keys.iter().any(|key| key.iter().all(|column| keys.contains(column)));
         (!already_grouped).then(|| self.build(side, &keys, &typ.columns))
@@ -83,7 +84,8 @@ impl Grouped<'_> {
         let final_types: Vec<_> = partial.iter().map(|a| a.typ(columns)).collect();
         let grouped = self.inputs[side].clone().reduce(keys.iter().map(|c| ScalarExpr::Column(*c)).collect(), partial);
         let shrunk = grouped.arity();
-        let place = |column: usize| match keys.iter().position(|key| own.contains(&column) && own.start + key == column) {
+        let place = |column: usize| match keys.iter().position(|key| own.contains(&column) && own.start + key == column)
+        {
             Some(position) => own.start + position,
             None if column < own.start => column,
             None => column - own.len() + shrunk,
