@@ -33,6 +33,25 @@ pub fn quote_ident(name: &str) -> String {
     if plain { name.to_string() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
 
+/// The parts of a name as text: folded unless quoted.
+pub fn split_name(name: &str) -> Vec<String> {
+    let (mut parts, mut part, mut quoted, mut chars) = (Vec::new(), String::new(), false, name.chars().peekable());
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => {
+                part.push('"');
+                chars.next();
+            }
+            '"' => quoted = !quoted,
+            '.' if !quoted => parts.push(std::mem::take(&mut part)),
+            c if quoted => part.push(c),
+            c => part.extend(c.to_lowercase()),
+        }
+    }
+    parts.push(part);
+    parts
+}
+
 /// An object of the catalog, as planning sees it.
 #[derive(Clone, Debug)]
 pub struct CatalogItem {

@@ -100,6 +100,18 @@ fn invalid(message: &str) -> SqlError {
     SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message)
 }
 
+/// PostgreSQL's internal types that are others here.
+fn alias(name: &str) -> Option<SqlType> {
+    match name {
+        "regnamespace" | "regrole" | "regprocedure" | "regoperator" | "regoper" | "regconfig" | "regdictionary"
+        | "regcollation" | "xid" | "cid" => Some(SqlType::Oid),
+        "int2vector" => Some(SqlType::Array(Box::new(SqlType::Int2))),
+        "oidvector" => Some(SqlType::Array(Box::new(SqlType::Oid))),
+        "pg_node_tree" | "cstring" | "unknown" | "aclitem" => Some(SqlType::Text),
+        _ => None,
+    }
+}
+
 fn custom(name: &ObjectName, modifiers: &[String]) -> Result<SqlType, SqlError> {
     let parts: Vec<&sqlparser::ast::Ident> = name.0.iter().filter_map(ObjectNamePart::as_ident).collect();
     let quoted =
@@ -117,6 +129,9 @@ fn custom(name: &ObjectName, modifiers: &[String]) -> Result<SqlType, SqlError> 
     let text = quoted(base);
     if base.quote_style.is_some() && text == "char" {
         return Ok(SqlType::InternalChar);
+    }
+    if let Some(ty) = alias(&text) {
+        return Ok(ty);
     }
     let number = |i: usize| modifiers.get(i).and_then(|m| m.trim().parse::<i64>().ok());
     let ty = SqlType::from_name(&text).ok_or_else(unknown)?;

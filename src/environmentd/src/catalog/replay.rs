@@ -28,6 +28,7 @@ pub fn system_context() -> SessionContext {
         cluster: DEFAULT_CLUSTER.to_string(),
         time_zone: "UTC".to_string(),
         isolation: Isolation::StrictSerializable,
+        settings: Vec::new(),
         now_us: 0,
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{Catalog, Cluster, SYSTEM_SCHEMAS};
 use crate::session::SessionContext;
-use repr::{ClusterId, GlobalId, SqlError, SqlState};
-use sql::catalog::{CatalogItem, ItemName, SessionCatalog};
+use repr::{ClusterId, GlobalId, SqlError, SqlState, SqlType};
+use sql::catalog::{CatalogItem, ItemName, SessionCatalog, quote_ident};
 use std::sync::Arc;
 
 /// The first part of a name that is an identifier: `"[id]"."u7"`, as canonical SQL has it.
@@ -34,6 +34,32 @@ impl SessionCatalogView {
         let explicit = self.search_path();
         let implicit = IMPLICIT_SCHEMAS.iter().filter(|schema| !explicit.iter().any(|s| s == *schema));
         implicit.map(|s| s.to_string()).chain(explicit.iter().cloned()).collect()
+    }
+
+    /// What an oid of `regclass` and its like is called; none if it is of another type, or unknown.
+    pub fn oid_name(&self, ty: &SqlType, oid: u32) -> Option<String> {
+        match ty {
+            _ if oid == 0 => None,
+            SqlType::Regclass => {
+                let item = &self.catalog.entries().find(|entry| entry.item.oid == oid)?.item;
+                let visible = self.resolve(std::slice::from_ref(&item.name.item)).is_some_and(|found| found.id == item.id);
+                let (schema, own) = (quote_ident(&item.name.schema), quote_ident(&item.name.item));
+                Some(if visible { own } else { format!("{schema}.{own}") })
+            }
+            SqlType::Regtype => repr::pg::from_oid(oid).map(|ty| ty.to_string()),
+            SqlType::Regproc => super::system::function_name(oid).map(str::to_string),
+            _ => None,
+        }
+    }
+
+    /// The oid that a name stands for where `regclass` or its like is expected; none if it is not expected, or a number.
+    pub fn oid_of(&self, ty: &SqlType, name: &str) -> Option<u32> {
+        match ty {
+            SqlType::Regclass => self.resolve(&sql::catalog::split_name(name)).map(|item| item.oid),
+            SqlType::Regtype => SqlType::from_format(&name.to_lowercase()).map(|ty| repr::pg::oid(&ty)),
+            SqlType::Regproc => super::system::function_oid(name),
+            _ => None,
+        }
     }
 
     fn in_schema(&self, database: &str, schema: &str, item: &str) -> Option<&CatalogItem> {

@@ -200,6 +200,8 @@ impl Environment {
         SystemState {
             catalog: catalog.clone(),
             database: cx.database.clone(),
+            search_path: catalog.for_session(cx).search_path_with_implicit(),
+            settings: cx.settings.clone(),
             environment_id: self.0.info.environment_id.clone(),
             sizes: self.0.sizes.clone(),
             sessions: self.0.sessions.list(),

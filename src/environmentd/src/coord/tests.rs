@@ -101,6 +101,7 @@ pub(super) fn context() -> SessionContext {
         cluster: "quickstart".to_string(),
         time_zone: "UTC".to_string(),
         isolation: Isolation::StrictSerializable,
+        settings: Vec::new(),
         now_us: time::now_us(),
     }
 }

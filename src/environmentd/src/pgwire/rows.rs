@@ -1,9 +1,10 @@
 //! Rows as a client wants them: DataRow messages and COPY lines.
 
 use super::codec::{Encoder, Field};
+use crate::catalog::SessionCatalogView;
 use bytes::{BufMut, BytesMut};
 use repr::text::TextSettings;
-use repr::{Datum, RelationDesc, Row, SqlError, SqlState};
+use repr::{Datum, RelationDesc, Row, SqlError, SqlState, SqlType};
 use sql::plan::CopyFormat;
 
 /// The formats of a result's columns, 0 text and 1 binary, from a Bind's codes: none, one for all, or one each.
@@ -44,6 +45,8 @@ pub struct RowEncoder {
     desc: RelationDesc,
     formats: Vec<i16>,
     settings: TextSettings,
+    /// Tells names of oids, if a column's type shows them so.
+    names: Option<SessionCatalogView>,
     text: String,
     binary: Vec<u8>,
 }
@@ -51,7 +54,27 @@ pub struct RowEncoder {
 impl RowEncoder {
     /// For rows of `desc`, in these formats.
     pub fn new(desc: RelationDesc, formats: Vec<i16>, settings: TextSettings) -> Self {
-        RowEncoder { desc, formats, settings, text: String::new(), binary: Vec::new() }
+        RowEncoder { desc, formats, settings, names: None, text: String::new(), binary: Vec::new() }
+    }
+
+    /// With names for the oids of `regclass` and its like.
+    pub fn with_names(mut self, names: impl FnOnce() -> SessionCatalogView) -> Self {
+        let named = |ty: &SqlType| matches!(ty, SqlType::Regclass | SqlType::Regproc | SqlType::Regtype);
+        self.names = self.desc.typ.columns.iter().any(|c| named(&c.ty)).then(names);
+        self
+    }
+
+    /// Leaves a value's text in `self.text`.
+    fn format(&mut self, column: usize, datum: Datum<'_>) {
+        let ty = &self.desc.typ.columns[column].ty;
+        self.text.clear();
+        if let (Some(names), Datum::Oid(oid)) = (&self.names, datum)
+            && let Some(name) = names.oid_name(ty, oid)
+        {
+            self.text.push_str(&name);
+            return;
+        }
+        repr::text::format(datum, ty, &self.settings, &mut self.text);
     }
 
     /// Appends a DataRow.
@@ -73,15 +96,14 @@ impl RowEncoder {
             out.put_i32(-1);
             return Ok(());
         }
-        let ty = &self.desc.typ.columns[column].ty;
         if self.formats[column] == 1 {
+            let ty = &self.desc.typ.columns[column].ty;
             self.binary.clear();
             repr::binary::encode(datum, ty, &mut self.binary);
             out.put_i32(self.binary.len() as i32);
             out.put_slice(&self.binary);
         } else {
-            self.text.clear();
-            repr::text::format(datum, ty, &self.settings, &mut self.text);
+            self.format(column, datum);
             out.put_i32(self.text.len() as i32);
             out.put_slice(self.text.as_bytes());
         }
@@ -117,8 +139,7 @@ impl RowEncoder {
                 out.put_slice(null.as_bytes());
                 continue;
             }
-            self.text.clear();
-            repr::text::format(datum, &self.desc.typ.columns[column].ty, &self.settings, &mut self.text);
+            self.format(column, datum);
             for byte in self.text.bytes() {
                 match byte {
                     b'\\' => out.put_slice(b"\\\\"),
@@ -145,8 +166,7 @@ impl RowEncoder {
                 out.put_slice(null.as_bytes());
                 continue;
             }
-            self.text.clear();
-            repr::text::format(datum, &self.desc.typ.columns[column].ty, &self.settings, &mut self.text);
+            self.format(column, datum);
             csv_value(&self.text, delimiter, quote, null, out);
         }
         out.put_u8(b'\n');

@@ -37,6 +37,8 @@ pub struct SessionContext {
     pub time_zone: String,
     /// For reads.
     pub isolation: Isolation,
+    /// Variables that differ from their defaults, for `pg_settings`.
+    pub settings: Vec<(&'static str, String)>,
     /// Start of the transaction: microseconds since 2000-01-01 UTC.
     pub now_us: i64,
 }

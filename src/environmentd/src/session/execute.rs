@@ -99,8 +99,14 @@ impl Session {
             cluster: known("cluster"),
             time_zone: known("timezone"),
             isolation: self.vars.isolation(),
+            settings: self.vars.overrides(),
             now_us: if self.transaction.is_block() { self.transaction.started_us } else { self.env.now_us() },
         }
+    }
+
+    /// The catalog with this session's names.
+    pub fn names(&self) -> crate::catalog::SessionCatalogView {
+        self.env.catalog().for_session(&self.context())
     }
 
     /// Notices since the last call.

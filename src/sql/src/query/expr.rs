@@ -3,7 +3,6 @@
 use super::planner::{Planner, fold};
 use crate::coerce::{Context, Operand, constant};
 use crate::scope::Found;
-use crate::types::sql_type;
 use expr::ScalarExpr;
 use expr::func::by_name;
 use repr::{Datum, SqlError, SqlState, SqlType};
@@ -54,9 +53,7 @@ impl Planner<'_, '_> {
             Expr::BinaryOp { left, op, right } => return self.binary(left, op, right),
             Expr::UnaryOp { op, expr } => return self.unary(*op, expr),
             Expr::Cast { kind: ast::CastKind::Cast | ast::CastKind::DoubleColon, expr, data_type, .. } => {
-                let ty = sql_type(data_type)?;
-                let operand = self.operand(expr)?;
-                self.coerce(operand, &ty, Context::Explicit)?
+                self.cast_to(expr, data_type)?
             }
             Expr::TypedString(typed) => self.typed_string(typed)?,
             Expr::Interval(interval) => self.interval(interval)?,

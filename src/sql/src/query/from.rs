@@ -190,6 +190,9 @@ impl Planner<'_, '_> {
             let cols = columns.iter().map(|(_, id)| *id).collect();
             return Ok((HirRel::CallTable { func, args, cols }, columns));
         }
+        if let Some(rows) = self.inline_table_function(name, &operands)? {
+            return Ok(rows);
+        }
         let value = self.any_function(name, operands)?;
         let id = self.column_for(name, &value);
         Ok((HirRel::unit().map(vec![(id, value)]), vec![(name.to_string(), id)]))

@@ -110,6 +110,9 @@ impl Planner<'_, '_> {
         if let Some(column) = self.table_function_in_expression(name, &operands)? {
             return Ok(Operand::Typed(column));
         }
+        if let Some(value) = self.inline_function(name, &operands)? {
+            return Ok(Operand::Typed(value));
+        }
         self.function_call(name, operands).map(Operand::Typed)
     }
 
@@ -117,7 +120,10 @@ impl Planner<'_, '_> {
     pub(super) fn any_function(&mut self, name: &str, args: Vec<Operand>) -> Result<ScalarExpr, SqlError> {
         match self.planned_function(name, &args)? {
             Some(value) => Ok(value),
-            None => self.function_call(name, args),
+            None => match self.inline_function(name, &args)? {
+                Some(value) => Ok(value),
+                None => self.function_call(name, args),
+            },
         }
     }
 

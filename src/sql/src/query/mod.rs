@@ -11,6 +11,7 @@ mod expr;
 mod from;
 mod function;
 mod group;
+pub mod inline;
 mod literal;
 mod order;
 mod planner;

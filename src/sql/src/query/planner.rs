@@ -23,6 +23,8 @@ pub(crate) struct Planner<'q, 'c> {
     pub frames: Vec<Frame>,
     /// Common table expressions in sight, the innermost last.
     pub ctes: Vec<Cte>,
+    /// The arguments of the function bodies being planned, the innermost last.
+    pub arguments: Vec<Vec<ColId>>,
     next_cte: CteId,
 }
 
@@ -108,7 +110,7 @@ impl<'q, 'c> Planner<'q, 'c> {
     /// A planner with nothing in sight.
     pub fn new(qcx: &'q mut QueryContext<'c>) -> Self {
         let (types, labels, frames, ctes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Planner { qcx, types, labels, frames, ctes, next_cte: 0 }
+        Planner { qcx, types, labels, frames, ctes, arguments: Vec::new(), next_cte: 0 }
     }
 
     /// A new column.
