@@ -9,6 +9,7 @@ pub mod catalog;
 pub mod config;
 pub mod controller;
 pub mod coord;
+pub mod copy;
 mod data_directory;
 pub mod http;
 pub mod orchestrator;

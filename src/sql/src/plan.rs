@@ -146,6 +146,17 @@ pub struct CopyFromPlan {
     pub format: CopyFormat,
 }
 
+/// What COPY does about a first line that names the columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopyHeader {
+    /// There is none.
+    Absent,
+    /// It is written, and skipped when read.
+    Present,
+    /// When read it must name the columns in order.
+    Match,
+}
+
 /// How COPY writes and reads rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CopyFormat {
@@ -155,6 +166,8 @@ pub enum CopyFormat {
         delimiter: u8,
         /// For NULL.
         null: String,
+        /// Whether the first line names the columns.
+        header: CopyHeader,
     },
     /// Comma-separated.
     Csv {
@@ -162,10 +175,18 @@ pub enum CopyFormat {
         delimiter: u8,
         /// Around values that need it.
         quote: u8,
+        /// Before a quote inside quotes.
+        escape: u8,
         /// For NULL.
         null: String,
         /// Whether the first line names the columns.
-        header: bool,
+        header: CopyHeader,
+        /// Columns whose values are always in quotes, when written.
+        force_quote: Vec<usize>,
+        /// Columns whose quoted null string is NULL too, when read.
+        force_null: Vec<usize>,
+        /// Columns whose null string is no NULL, when read.
+        force_not_null: Vec<usize>,
     },
     /// PostgreSQL's binary format.
     Binary,

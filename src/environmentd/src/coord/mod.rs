@@ -27,6 +27,7 @@ use tokio::sync::watch;
 
 pub mod bootstrap;
 mod committer;
+mod copy;
 mod dataflows;
 mod ddl;
 mod explain;
@@ -42,6 +43,7 @@ pub mod time;
 pub mod timestamp;
 pub mod write;
 
+pub use copy::CopyWriter;
 pub use bootstrap::{EnvironmentConfig, StartError};
 pub use result::RowStream;
 pub use sessions::{SessionInfo, Sessions};

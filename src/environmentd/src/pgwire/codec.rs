@@ -366,6 +366,11 @@ impl Encoder<'_> {
 
     /// ErrorResponse (`E`) or NoticeResponse (`N`).
     pub fn report(&mut self, tag: u8, severity: &str, error: &SqlError) {
+        self.report_in(tag, severity, error, None);
+    }
+
+    /// The same, with the context that it happened in.
+    pub fn report_in(&mut self, tag: u8, severity: &str, error: &SqlError, context: Option<&str>) {
         self.message(tag, |b| {
             let mut field = |kind: u8, value: &str| {
                 b.put_u8(kind);
@@ -383,6 +388,9 @@ impl Encoder<'_> {
             }
             if let Some(position) = error.position {
                 field(b'P', &position.to_string());
+            }
+            if let Some(context) = context {
+                field(b'W', context);
             }
             b.put_u8(0);
         });

@@ -84,6 +84,7 @@ async fn serve(
         gone,
         skipping: false,
         batch_failed: false,
+        context: None,
     };
     connection.run().await;
     reading.abort();
@@ -126,7 +127,7 @@ pub(super) enum Next {
 
 /// The state of one connection.
 pub(super) struct Connection {
-    frames: mpsc::Receiver<Frame>,
+    pub(super) frames: mpsc::Receiver<Frame>,
     writer: OwnedWriteHalf,
     pub(super) out: BytesMut,
     pub(super) session: Session,
@@ -137,6 +138,8 @@ pub(super) struct Connection {
     pub(super) skipping: bool,
     /// Whether anything in the present extended batch failed.
     pub(super) batch_failed: bool,
+    /// Where the error that is about to be reported happened: a line of a COPY.
+    pub(super) context: Option<String>,
 }
 
 impl Connection {
@@ -274,7 +277,8 @@ impl Connection {
         self.notices();
         self.session.fail();
         self.portals.clear();
-        Encoder(&mut self.out).report(b'E', "ERROR", &error);
+        let context = self.context.take();
+        Encoder(&mut self.out).report_in(b'E', "ERROR", &error, context.as_deref());
     }
 
     fn report_fatal(&mut self, error: &SqlError) {

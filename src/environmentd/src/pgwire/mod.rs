@@ -5,6 +5,7 @@
 
 mod codec;
 mod connection;
+mod copy_in;
 mod extended;
 mod interrupt;
 mod registry;

@@ -30,6 +30,10 @@ impl Connection {
                 Encoder(&mut self.out).command_complete(&tag.after(count));
             }
             Outcome::CopyOut(desc, source, format) => self.copy_out(desc, source, &format, interrupt).await?,
+            Outcome::CopyIn(copy) => {
+                let tag = self.copy_in(*copy, interrupt).await?;
+                Encoder(&mut self.out).command_complete(&tag);
+            }
             Outcome::Command(tag) => Encoder(&mut self.out).command_complete(&tag),
             Outcome::Empty => Encoder(&mut self.out).empty(b'I'),
         }

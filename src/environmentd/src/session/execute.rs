@@ -4,6 +4,7 @@
 //! DDL that was handed to the coordinator runs to its end, so that nothing is half done.
 
 use super::context::SessionContext;
+use super::copy_in::CopyIn;
 use super::cursor::{Cursor, Cursors};
 use super::prepared::Prepared;
 use super::transaction::{Block, Transaction};
@@ -24,6 +25,8 @@ pub enum Outcome {
     Rows(RelationDesc, Rows, Tag),
     /// Rows as COPY data.
     CopyOut(RelationDesc, Rows, CopyFormat),
+    /// COPY data is wanted; then [`Session::finish_copy`].
+    CopyIn(Box<CopyIn>),
     /// A command tag alone.
     Command(String),
     /// Nothing: the query string was empty.
@@ -102,6 +105,14 @@ impl Session {
             settings: self.vars.overrides(),
             now_us: if self.transaction.is_block() { self.transaction.started_us } else { self.env.now_us() },
         }
+    }
+
+    pub(super) fn copy_writer(
+        &self,
+        context: &SessionContext,
+        plan: &sql::plan::CopyFromPlan,
+    ) -> Result<crate::coord::CopyWriter, SqlError> {
+        self.env.copy_writer(context, plan)
     }
 
     /// The catalog with this session's names.
@@ -223,7 +234,7 @@ impl Session {
         }
     }
 
-    async fn try_commit(&self, writes: Vec<PendingWrite>) -> Result<(), CommitError> {
+    pub(super) async fn try_commit(&self, writes: Vec<PendingWrite>) -> Result<(), CommitError> {
         let (env, context) = (self.env.clone(), self.context());
         // A task of its own: a client that goes away must not leave a commit half done.
         let task = tokio::spawn(async move { env.commit(&context, writes).await.map(drop) });
@@ -267,7 +278,7 @@ impl Session {
             Plan::Deallocate(name) => self.deallocate(name),
             Plan::Empty => Ok(Outcome::Empty),
             Plan::Execute(_) => Err(SqlError::unsupported("EXECUTE of EXECUTE")),
-            Plan::CopyFrom(_) => Err(SqlError::unsupported("COPY FROM").hint("Use INSERT.")),
+            Plan::CopyFrom(plan) => self.copy_from(context, plan),
             ddl => self.ddl(context, ddl).await,
         }
     }

@@ -4,6 +4,7 @@
 //! [`crate::coord::Environment`]. Nothing here is shared between sessions.
 
 pub mod context;
+pub mod copy_in;
 pub mod cursor;
 pub mod execute;
 pub mod prepared;
