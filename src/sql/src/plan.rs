@@ -31,6 +31,16 @@ pub enum Plan {
     CreateItem(CreateItemPlan),
     /// `DROP …`
     Drop(DropPlan),
+    /// `ALTER`
+    Alter(AlterPlan),
+    /// `COMMENT ON`
+    Comment(CommentPlan),
+    /// `CREATE ROLE`
+    CreateRole(String),
+    /// `DROP ROLE`, with IF EXISTS or without.
+    DropRoles(Vec<String>, bool),
+    /// `GRANT`, `REVOKE`, `ALTER ROLE`: the command tag, and roles that must exist.
+    CheckRoles(&'static str, Vec<String>),
     /// `EXPLAIN`
     Explain(ExplainPlan),
     /// `SHOW` of a session variable; other `SHOW`s are planned as a `Select` over system relations.
@@ -445,6 +455,52 @@ pub enum DropTarget {
     Database(String),
     /// A cluster.
     Cluster(ClusterId),
+}
+
+/// `ALTER`
+#[derive(Clone, Debug)]
+pub struct AlterPlan {
+    /// For the command tag.
+    pub kind: &'static str,
+    /// What; or a notice, if it does not exist and need not.
+    pub target: Result<DropTarget, String>,
+    /// What happens to it.
+    pub change: Alteration,
+}
+
+/// What ALTER does.
+#[derive(Clone, Debug)]
+pub enum Alteration {
+    /// Another name in the same place.
+    Rename(String),
+    /// Another owner.
+    Owner(String),
+    /// Another place: database, schema.
+    Schema(String, String),
+    /// Another value of a secret, a constant.
+    Secret(ScalarExpr),
+}
+
+/// `COMMENT ON`
+#[derive(Clone, Debug)]
+pub struct CommentPlan {
+    /// What is commented on.
+    pub target: CommentTarget,
+    /// The comment; none takes it away.
+    pub text: Option<String>,
+}
+
+/// What a comment is on.
+#[derive(Clone, Debug)]
+pub enum CommentTarget {
+    /// An item (0), or one of its columns, from 1.
+    Item(GlobalId, i32),
+    /// A schema: database, name.
+    Schema(String, String),
+    /// A database.
+    Database(String),
+    /// A role.
+    Role(String),
 }
 
 /// `EXPLAIN`

@@ -65,18 +65,28 @@ impl Environment {
         id: GlobalId,
         plan: CreateItemPlan,
     ) -> Result<(), SqlError> {
-        let NewItem::Secret { mut value } = plan.item.clone() else { return Ok(()) };
-        self.with_moment(cx, self.0.oracle.last(), |moment| moment.replace(&mut value));
-        let row = evaluate(&[value], &[], &Arena::new())?;
-        match row.iter().next() {
-            Some(Datum::Bytes(bytes)) => self.0.secrets.put(id, bytes)?,
-            Some(Datum::Text(text)) => self.0.secrets.put(id, text.as_bytes())?,
-            _ => return Err(SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, "secret value can not be null")),
-        }
+        let NewItem::Secret { value } = plan.item.clone() else { return Ok(()) };
+        self.put_secret(cx, id, value)?;
         // The text of the statement holds the value: it is never kept.
         change.add(cx, new_entry(id, CreateItemPlan { create_sql: String::new(), ..plan }, None));
         self.finish(store, change).await?;
         Ok(())
+    }
+
+    /// Keeps a secret's value.
+    pub(super) fn put_secret(
+        &self,
+        cx: &SessionContext,
+        id: GlobalId,
+        mut value: expr::ScalarExpr,
+    ) -> Result<(), SqlError> {
+        self.with_moment(cx, self.0.oracle.last(), |moment| moment.replace(&mut value));
+        let row = evaluate(&[value], &[], &Arena::new())?;
+        match row.iter().next() {
+            Some(Datum::Bytes(bytes)) => Ok(self.0.secrets.put(id, bytes)?),
+            Some(Datum::Text(text)) => Ok(self.0.secrets.put(id, text.as_bytes())?),
+            _ => Err(SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, "secret value can not be null")),
+        }
     }
 
     async fn create_connection(

@@ -40,6 +40,11 @@ impl Environment {
             change.remove(entry);
         }
         for record in &dropped.records {
+            match record {
+                Record::Schema(schema) => change.forget_comments(schema.oid),
+                Record::Database(database) => change.forget_comments(database.oid),
+                _ => {}
+            }
             change.unput(record);
         }
         self.finish(store, change).await?;

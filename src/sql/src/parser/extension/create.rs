@@ -27,6 +27,8 @@ const CREATES: &[(&str, fn(&mut Parser<'_>) -> Parsed<Statement>)] = &[
     ("MATERIALIZED VIEW", |p| materialized_view(p, false)),
     ("DEFAULT INDEX", |p| index(p, true)),
     ("INDEX", |p| index(p, false)),
+    ("ROLE", super::alter::create_role),
+    ("USER", super::alter::create_role),
     ("SECRET", secret),
     ("CONNECTION", connection),
     ("SOURCE", source),
@@ -53,7 +55,6 @@ const UNSUPPORTED: &[&str] = &[
     "PROCEDURE",
     "PUBLICATION",
     "RECURSIVE VIEW",
-    "ROLE",
     "RULE",
     "SEQUENCE",
     "SERVER",
@@ -65,7 +66,6 @@ const UNSUPPORTED: &[&str] = &[
     "TRIGGER",
     "TYPE",
     "UNIQUE INDEX",
-    "USER",
     "WEBHOOK",
 ];
 
@@ -305,6 +305,9 @@ fn source_tables(parser: &mut Parser<'_>) -> Parsed<SourceTables> {
 /// `DROP kind [IF EXISTS] names [CASCADE|RESTRICT]`
 pub(super) fn drop(parser: &mut Parser<'_>) -> Parsed<Statement> {
     expect(parser, "DROP")?;
+    if eat_one_of(parser, &["ROLE", "USER"]).is_some() {
+        return super::alter::drop_roles(parser);
+    }
     let Some(kind) = ObjectKind::ALL.iter().copied().find(|kind| eat(parser, kind.words())) else {
         return match UNSUPPORTED.iter().chain(&["OWNED"]).find(|words| peek_words(parser, words)) {
             Some(words) => Ok(unsupported(parser, &format!("DROP {words}"))),
