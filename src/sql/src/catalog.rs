@@ -26,6 +26,16 @@ impl fmt::Display for ItemName {
     }
 }
 
+/// What the names of schemas begin with that belong to one session each.
+pub const TEMPORARY_PREFIX: &str = "pg_temp_";
+
+impl ItemName {
+    /// Whether it is of a session alone.
+    pub fn is_temporary(&self) -> bool {
+        self.schema.starts_with(TEMPORARY_PREFIX)
+    }
+}
+
 /// An identifier as SQL reads it back: in double quotes unless it is plain lower case.
 pub fn quote_ident(name: &str) -> String {
     let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
@@ -188,6 +198,11 @@ pub trait SessionCatalog {
     /// The full name for a new item called so: completed by the current database and the first schema of the search path that exists;
     /// an error if the database or schema named does not exist.
     fn qualify(&self, name: &[String]) -> Result<ItemName, SqlError>;
+
+    /// The full name for a new item of this session alone.
+    fn temporary(&self, _name: &[String]) -> Result<ItemName, SqlError> {
+        Err(SqlError::unsupported("a temporary object"))
+    }
 
     /// Whether an item of this very name exists.
     fn exists(&self, name: &ItemName) -> bool;

@@ -3,7 +3,7 @@
 use super::{Catalog, Cluster, SYSTEM_SCHEMAS};
 use crate::session::SessionContext;
 use repr::{ClusterId, GlobalId, SqlError, SqlState, SqlType};
-use sql::catalog::{CatalogItem, ItemName, SessionCatalog, quote_ident};
+use sql::catalog::{CatalogItem, ItemName, SessionCatalog, TEMPORARY_PREFIX, quote_ident};
 use std::sync::Arc;
 
 /// The first part of a name that is an identifier: `"[id]"."u7"`, as canonical SQL has it.
@@ -33,7 +33,9 @@ impl SessionCatalogView {
     pub fn search_path_with_implicit(&self) -> Vec<String> {
         let explicit = self.search_path();
         let implicit = IMPLICIT_SCHEMAS.iter().filter(|schema| !explicit.iter().any(|s| s == *schema));
-        implicit.map(|s| s.to_string()).chain(explicit.iter().cloned()).collect()
+        let own = temporary_schema(self.cx.connection_id);
+        let own = Some(own).filter(|own| self.catalog.schema(Some(&self.cx.database), own).is_some());
+        own.into_iter().chain(implicit.map(|s| s.to_string())).chain(explicit.iter().cloned()).collect()
     }
 
     /// What an oid of `regclass` and its like is called; none if it is of another type, or unknown.
@@ -63,6 +65,8 @@ impl SessionCatalogView {
     }
 
     fn in_schema(&self, database: &str, schema: &str, item: &str) -> Option<&CatalogItem> {
+        let own = temporary_schema(self.cx.connection_id);
+        let schema = if is_temporary_alias(schema) { &own } else { schema };
         let database = (!is_system_schema(schema)).then(|| database.to_string());
         self.catalog.by_name(&ItemName { database, schema: schema.to_string(), item: item.to_string() })
     }
@@ -72,6 +76,9 @@ impl SessionCatalogView {
     }
 
     fn creatable(&self, database: &str, schema: &str, item: &str) -> Result<ItemName, SqlError> {
+        if is_temporary_alias(schema) {
+            return self.temporary(&[item.to_string()]);
+        }
         if is_system_schema(schema) {
             let message = format!("permission denied for schema {schema}");
             let detail = "System schemas cannot be changed.";
@@ -85,6 +92,16 @@ impl SessionCatalogView {
         }
         Ok(ItemName { database: Some(database.to_string()), schema: schema.to_string(), item: item.to_string() })
     }
+}
+
+/// The schema of a session's temporary objects.
+pub fn temporary_schema(connection_id: u32) -> String {
+    format!("{TEMPORARY_PREFIX}{connection_id}")
+}
+
+/// The names by which every session knows its own.
+fn is_temporary_alias(schema: &str) -> bool {
+    matches!(schema, "pg_temp" | "mz_temp")
 }
 
 /// Whether a schema is built in; such names are reserved.
@@ -130,6 +147,20 @@ impl SessionCatalog for SessionCatalogView {
                 SqlState::SYNTAX_ERROR,
                 format!("improper qualified name (too many dotted names): {}", name.join(".")),
             )),
+        }
+    }
+
+    fn temporary(&self, name: &[String]) -> Result<ItemName, SqlError> {
+        let schema = temporary_schema(self.cx.connection_id);
+        match name {
+            [item] => Ok(ItemName { database: Some(self.cx.database.clone()), schema, item: item.clone() }),
+            [named, item] if is_temporary_alias(named) || *named == schema => {
+                Ok(ItemName { database: Some(self.cx.database.clone()), schema, item: item.clone() })
+            }
+            _ => {
+                let what = "cannot create temporary relation in non-temporary schema";
+                Err(SqlError::new(SqlState::INVALID_TABLE_DEFINITION, what))
+            }
         }
     }
 

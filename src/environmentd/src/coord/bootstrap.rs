@@ -144,6 +144,7 @@ impl Environment {
             }
         }
         self.start_services(&catalog).await;
+        self.drop_temporary(&replay::system_context(), None).await?;
         tokio::spawn(advance_sinces(Arc::downgrade(&self.0)));
         Ok(())
     }

@@ -291,6 +291,31 @@ impl Encoder<'_> {
         self.message(b'R', |b| b.put_i32(0));
     }
 
+    /// AuthenticationSASL: the one mechanism that is offered.
+    pub fn authentication_sasl(&mut self, mechanism: &str) {
+        self.message(b'R', |b| {
+            b.put_i32(10);
+            put_text(b, mechanism);
+            b.put_u8(0);
+        });
+    }
+
+    /// AuthenticationSASLContinue.
+    pub fn authentication_continue(&mut self, data: &str) {
+        self.message(b'R', |b| {
+            b.put_i32(11);
+            b.put_slice(data.as_bytes());
+        });
+    }
+
+    /// AuthenticationSASLFinal.
+    pub fn authentication_final(&mut self, data: &str) {
+        self.message(b'R', |b| {
+            b.put_i32(12);
+            b.put_slice(data.as_bytes());
+        });
+    }
+
     /// ParameterStatus.
     pub fn parameter_status(&mut self, name: &str, value: &str) {
         self.message(b'S', |b| {

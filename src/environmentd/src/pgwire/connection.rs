@@ -3,7 +3,9 @@
 use super::codec::{self, Encoder, Frame, Frontend};
 use super::interrupt::Interrupt;
 use super::registry::{Registration, Registry};
+use super::security::Security;
 use super::startup::{self, Greeting};
+use super::stream::{Reader, Stream, Writer};
 use crate::coord::{Environment, SessionInfo};
 use crate::session::Session;
 use crate::session::prepared::Portal;
@@ -17,7 +19,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -27,9 +28,16 @@ const FRAMES_AHEAD: usize = 64;
 pub(super) const SEND_BYTES: usize = 64 << 10;
 
 /// Serves one client, from its first packet to its last.
-pub async fn run(mut stream: TcpStream, peer: SocketAddr, env: Environment, registry: Arc<Registry>) {
+pub async fn run(
+    stream: TcpStream,
+    peer: SocketAddr,
+    env: Environment,
+    registry: Arc<Registry>,
+    security: Security,
+) {
     let mut buffer = BytesMut::with_capacity(8 << 10);
-    let greeted = startup::greet(&mut stream, &mut buffer, &registry).await;
+    let mut stream = Stream::Plain(stream);
+    let greeted = startup::greet(&mut stream, &mut buffer, &registry, &security).await;
     let admitted = match greeted {
         Ok(None) => return,
         Ok(Some(greeting)) => match registry.register() {
@@ -45,6 +53,7 @@ pub async fn run(mut stream: TcpStream, peer: SocketAddr, env: Environment, regi
             let mut out = BytesMut::new();
             Encoder(&mut out).report(b'E', "FATAL", &error);
             let _ = stream.write_all(&out).await;
+            let _ = stream.shutdown().await;
         }
     }
 }
@@ -58,7 +67,7 @@ fn check_database(env: &Environment, greeting: &Greeting) -> Result<(), SqlError
 }
 
 async fn serve(
-    stream: TcpStream,
+    stream: Stream,
     buffer: BytesMut,
     peer: SocketAddr,
     env: Environment,
@@ -87,6 +96,7 @@ async fn serve(
         context: None,
     };
     connection.run().await;
+    connection.session.end().await;
     reading.abort();
     env.sessions().unregister(id);
 }
@@ -102,7 +112,7 @@ fn session_info(env: &Environment, greeting: &Greeting, peer: SocketAddr) -> Ses
 }
 
 /// Cuts frames until the client goes away.
-async fn read(mut reader: OwnedReadHalf, mut buffer: BytesMut, sender: mpsc::Sender<Frame>, gone: CancellationToken) {
+async fn read(mut reader: Reader, mut buffer: BytesMut, sender: mpsc::Sender<Frame>, gone: CancellationToken) {
     loop {
         while let Some(frame) = codec::decode(&mut buffer) {
             let broken = matches!(frame, Frame::Broken(_));
@@ -128,7 +138,7 @@ pub(super) enum Next {
 /// The state of one connection.
 pub(super) struct Connection {
     pub(super) frames: mpsc::Receiver<Frame>,
-    writer: OwnedWriteHalf,
+    writer: Writer,
     pub(super) out: BytesMut,
     pub(super) session: Session,
     pub(super) portals: BTreeMap<String, Portal>,
@@ -242,7 +252,7 @@ impl Connection {
         while !self.out.is_empty() {
             self.writer.write_buf(&mut self.out).await?;
         }
-        Ok(())
+        self.writer.flush().await
     }
 
     /// Sends gathered output, unless interrupted; what was not sent stays, whole messages all of it.

@@ -120,6 +120,16 @@ impl Session {
         self.env.catalog().for_session(&self.context())
     }
 
+    /// Drops the session's temporary objects.
+    pub async fn end(&mut self) {
+        let (env, context, id) = (self.env.clone(), self.context(), self.connection_id);
+        // A task of its own: half of it is never left undone.
+        let ended = tokio::spawn(async move { env.drop_temporary(&context, Some(id)).await }).await;
+        if let Ok(Err(error)) = ended {
+            tracing::warn!(%error, "temporary objects stay until the next start");
+        }
+    }
+
     /// Notices since the last call.
     pub fn take_notices(&mut self) -> Vec<SqlError> {
         std::mem::take(&mut self.notices)
@@ -412,6 +422,7 @@ impl Session {
                 Err(SqlError::new(SqlState::ACTIVE_SQL_TRANSACTION, what))
             }
             All => {
+                self.end().await;
                 self.prepared.clear();
                 self.cursors.close(None)?;
                 self.vars.reset(None)?;
@@ -419,7 +430,10 @@ impl Session {
             }
             Plans => Ok(command("DISCARD PLANS")),
             Sequences => Ok(command("DISCARD SEQUENCES")),
-            Temp => Ok(command("DISCARD TEMP")),
+            Temp => {
+                self.end().await;
+                Ok(command("DISCARD TEMP"))
+            }
         }
     }
 

@@ -88,6 +88,7 @@ impl Planner<'_, '_> {
         })?;
         match found {
             Found::Column(id) => Ok(ScalarExpr::Column(id)),
+            Found::Oid(oid) => Ok(constant(Datum::Oid(oid), SqlType::Oid)),
             Found::Row(columns) => self.record(columns.into_iter().map(|(_, id)| ScalarExpr::Column(id)).collect()),
         }
     }

@@ -121,7 +121,9 @@ impl Planner<'_, '_> {
         let name = item.name.to_string();
         let rel = HirRel::Get { id: item.id, name, typ: desc.typ.clone(), cols };
         let schema = std::iter::once(item.name.schema.clone()).chain(item.name.database.clone()).collect();
-        Ok((rel, scope_for(columns, alias, &item.name.item, schema)?))
+        let mut scope = scope_for(columns, alias, &item.name.item, schema)?;
+        scope.tables.iter_mut().for_each(|table| table.oid = Some(item.oid));
+        Ok((rel, scope))
     }
 
     fn derived(
@@ -353,7 +355,7 @@ fn scope_for(
             scope.tables.iter_mut().for_each(|t| t.hidden = Some(name.to_string()));
             Ok(scope)
         }
-        None => Ok(Scope::table(ScopeTable { name: name.to_string(), schema, hidden: None }, columns)),
+        None => Ok(Scope::table(ScopeTable { name: name.to_string(), schema, hidden: None, oid: None }, columns)),
     }
 }
 
@@ -368,5 +370,5 @@ fn aliased(mut columns: Vec<(String, usize)>, alias: &ast::TableAlias) -> Result
     for (column, renamed) in columns.iter_mut().zip(&alias.columns) {
         column.0 = fold(&renamed.name);
     }
-    Ok(Scope::table(ScopeTable { name, schema: Vec::new(), hidden: None }, columns))
+    Ok(Scope::table(ScopeTable { name, schema: Vec::new(), hidden: None, oid: None }, columns))
 }

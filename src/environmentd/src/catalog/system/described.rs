@@ -79,7 +79,8 @@ pub(in crate::catalog) fn shown_name(state: &SystemState, item: &CatalogItem) ->
         let name = sql::catalog::ItemName { database, schema: schema.clone(), item: item.name.item.clone() };
         catalog.by_name(&name).map(|found| found.id)
     };
-    let visible = state.search_path.iter().find_map(named) == Some(item.id);
+    // What stands in `mz_catalog` is found without its schema, yet is no user's: `\d` would show all of it.
+    let visible = item.name.schema != "mz_catalog" && state.search_path.iter().find_map(named) == Some(item.id);
     let own = quote_ident(&item.name.item);
     if visible { (own, true) } else { (format!("{}.{own}", quote_ident(&item.name.schema)), false) }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 mod described;
 mod functions;
 mod information_schema;
+mod information_schema_empty;
 mod mz_catalog;
 mod mz_internal;
 mod pg_catalog;
@@ -119,7 +120,7 @@ pub struct SystemRelation {
 }
 
 /// All schemas with their relations.
-fn schemas() -> [(&'static str, &'static [SystemRelation]); 6] {
+fn schemas() -> [(&'static str, &'static [SystemRelation]); 7] {
     [
         ("mz_catalog", mz_catalog::RELATIONS),
         ("mz_internal", mz_internal::RELATIONS),
@@ -127,6 +128,7 @@ fn schemas() -> [(&'static str, &'static [SystemRelation]); 6] {
         ("pg_catalog", pg_catalog::RELATIONS),
         ("pg_catalog", pg_empty::RELATIONS),
         ("information_schema", information_schema::RELATIONS),
+        ("information_schema", information_schema_empty::RELATIONS),
     ]
 }
 

@@ -353,7 +353,7 @@ fn class(state: &SystemState, entry: &Entry, kind: &'static str) -> Row {
         NO_OID,
         Datum::Bool(has_index(state, item)),
         FALSE,
-        Datum::Text("p"),
+        Datum::Text(if item.name.is_temporary() { "t" } else { "p" }),
         Datum::Text(kind),
         Datum::Int2(columns as i16),
         Datum::Int2(0),

@@ -42,6 +42,7 @@ impl Environment {
             let error = already_exists(&existing.details, &plan.name);
             return if plan.if_not_exists { skipped(tag, error) } else { Err(error) };
         }
+        change.add_temporary_schema(cx, &plan);
         change.check(&plan)?;
         let id = change.transaction.next_item();
         match plan.item {
@@ -186,6 +187,17 @@ impl Environment {
 }
 
 impl Change {
+    /// The schema of the session's first temporary object.
+    fn add_temporary_schema(&mut self, cx: &SessionContext, plan: &CreateItemPlan) {
+        let name = &plan.name;
+        if let (true, Some(database)) = (name.is_temporary(), &name.database)
+            && name.schema == crate::catalog::view::temporary_schema(cx.connection_id)
+            && self.catalog.schema(Some(database), &name.schema).is_none()
+        {
+            self.add_schema(database, &name.schema, &cx.user);
+        }
+    }
+
     /// Makes room for a view of the same name.
     fn replace(&mut self, replaced: GlobalId) -> Result<(), SqlError> {
         let Some(entry) = self.catalog.entry(replaced).cloned() else { return Ok(()) };

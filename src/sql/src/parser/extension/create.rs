@@ -16,6 +16,8 @@ const CREATES: &[(&str, fn(&mut Parser<'_>) -> Parsed<Statement>)] = &[
     ("TABLE", |p| table(p, false)),
     ("TEMP TABLE", |p| table(p, true)),
     ("TEMPORARY TABLE", |p| table(p, true)),
+    ("LOCAL TEMP TABLE", |p| table(p, true)),
+    ("LOCAL TEMPORARY TABLE", |p| table(p, true)),
     ("UNLOGGED TABLE", |p| table(p, false)),
     ("OR REPLACE TEMP VIEW", |p| view(p, true, true)),
     ("OR REPLACE TEMPORARY VIEW", |p| view(p, true, true)),
@@ -117,6 +119,9 @@ fn table(parser: &mut Parser<'_>, temporary: bool) -> Parsed<Statement> {
     }
     if !listed {
         return unexpected(parser, "(");
+    }
+    if temporary && !eat(parser, "ON COMMIT PRESERVE ROWS") && peek_words(parser, "ON COMMIT") {
+        return Ok(unsupported(parser, "ON COMMIT DROP and DELETE ROWS"));
     }
     Ok(Statement::CreateTable(CreateTable { name, if_not_exists, temporary, columns, constraints }))
 }

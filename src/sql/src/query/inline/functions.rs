@@ -105,6 +105,9 @@ pub(super) const FUNCTIONS: &[SqlFunction] = &[
     // Settings.
     ("current_setting", "text, bool", "(SELECT setting FROM pg_catalog.pg_settings WHERE lower(name) = lower($1))"),
     ("current_setting", "text", "coalesce((SELECT setting FROM pg_catalog.pg_settings WHERE lower(name) = lower($1)), mz_internal.mz_unknown_setting($1))"),
+    // Every role may do everything.
+    ("has_database_privilege", "name, text", "(SELECT true FROM pg_catalog.pg_database WHERE datname = $1)"),
+    ("has_database_privilege", "oid, text", "(SELECT true FROM pg_catalog.pg_database WHERE oid = $1)"),
     // What Freshet has none of, or does not measure.
     ("pg_relation_is_publishable", "oid", "false"),
     ("pg_is_in_recovery", "", "false"),
