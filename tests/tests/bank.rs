@@ -182,7 +182,7 @@ async fn nothing_is_lost_when_processes_are_killed_or_stopped() -> anyhow::Resul
     let postgres = upstream().await?;
     let mut freshet = Freshet::start().await?;
     replicate(&freshet, &postgres).await?;
-    let mut load = pgbench(&postgres, 30)?;
+    let mut load = pgbench(&postgres, 50)?;
     for victims in [&[Process::Storaged][..], &[Process::Computed], &[Process::Environmentd], &Process::ALL] {
         tokio::time::sleep(Duration::from_secs(2)).await;
         for victim in victims {
@@ -194,7 +194,7 @@ async fn nothing_is_lost_when_processes_are_killed_or_stopped() -> anyhow::Resul
     }
     for paused in Process::ALL {
         freshet.signal(paused, libc::SIGSTOP);
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        tokio::time::sleep(Duration::from_secs(10)).await;
         freshet.signal(paused, libc::SIGCONT);
     }
     watch(&freshet, &mut load).await?;

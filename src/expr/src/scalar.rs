@@ -47,7 +47,7 @@ pub enum ScalarExpr {
 }
 
 /// Functions whose value depends on when and by whom they are called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Unmaterializable {
     /// `mz_now()`: the logical time of the read.
     MzNow,
@@ -73,11 +73,13 @@ pub enum Unmaterializable {
     PgBackendPid,
     /// `pg_postmaster_start_time()`
     PgPostmasterStartTime,
+    /// A parameter of a prepared statement, from 0, in a plan that serves all its values.
+    Parameter(usize, SqlType),
 }
 
 impl Unmaterializable {
     /// The type of the value.
-    pub fn typ(self) -> ColumnType {
+    pub fn typ(&self) -> ColumnType {
         use Unmaterializable::*;
         match self {
             MzNow => SqlType::MzTimestamp.nullable(false),
@@ -89,6 +91,7 @@ impl Unmaterializable {
             CurrentSchema => SqlType::Name.nullable(true),
             Version | MzVersion | MzEnvironmentId => SqlType::Text.nullable(false),
             PgBackendPid => SqlType::Int4.nullable(false),
+            Parameter(_, ty) => ty.clone().nullable(true),
         }
     }
 }

@@ -217,7 +217,7 @@ fn scalar_is_materializable(scalar: &ScalarExpr) -> Result<(), TransformError> {
     let mut found = None;
     scalar.visit(&mut |e| {
         if let ScalarExpr::Unmaterializable(u) = e {
-            found = Some(*u);
+            found = Some(u.clone());
         }
     });
     found.map_or(Ok(()), |u| Err(TransformError::Unmaterializable(u)))

@@ -31,6 +31,8 @@ mod dataflows;
 mod ddl;
 mod explain;
 mod literals;
+mod lookup;
+mod maintenance;
 mod metrics;
 mod read;
 pub mod result;
@@ -43,6 +45,7 @@ pub mod timestamp;
 pub mod write;
 
 pub use bootstrap::{EnvironmentConfig, StartError};
+pub use lookup::PreparedLookup;
 pub use result::RowStream;
 pub use sessions::{SessionInfo, Sessions};
 pub use subscribe::SubscribeStream;

@@ -100,16 +100,56 @@ fn find(name: &str) -> Result<&'static Def, SqlError> {
 }
 
 /// A session's variables. Changes inside a transaction go back with it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Vars {
     defaults: BTreeMap<&'static str, String>,
     session: BTreeMap<&'static str, String>,
     local: BTreeMap<&'static str, String>,
     before_transaction: Option<BTreeMap<&'static str, String>>,
     changed: Vec<&'static str>,
+    version: u64,
+    resolved: Resolved,
+}
+
+/// What every statement asks for, parsed once for as long as no variable changes.
+#[derive(Clone, Debug)]
+struct Resolved {
+    text: TextSettings,
+    isolation: Isolation,
+    statement_timeout: Option<Duration>,
+    idle_timeout: Option<Duration>,
+}
+
+impl Default for Vars {
+    fn default() -> Self {
+        let resolved = Resolved {
+            text: TextSettings::DEFAULT,
+            isolation: Isolation::default(),
+            statement_timeout: None,
+            idle_timeout: None,
+        };
+        let (defaults, session, local) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Vars { defaults, session, local, before_transaction: None, changed: Vec::new(), version: 0, resolved }
+    }
 }
 
 impl Vars {
+    /// A number that is another one after every change.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Parses again what statements ask for.
+    fn resolve(&mut self) {
+        self.version += 1;
+        self.resolved = Resolved {
+            text: self.parse_text_settings(),
+            isolation: self.parse_isolation(),
+            statement_timeout: self.timeout("statement_timeout"),
+            idle_timeout: self.timeout("idle_in_transaction_session_timeout"),
+        };
+    }
+
     /// Sets what the start-up packet says, which RESET goes back to; `user` becomes the session's authorization.
     pub fn start(&mut self, user: &str, parameters: &[(String, String)]) -> Result<(), SqlError> {
         self.defaults.insert("session_authorization", user.to_string());
@@ -117,6 +157,7 @@ impl Vars {
             let def = find(name)?;
             self.defaults.insert(def.name, check(def, std::slice::from_ref(value))?);
         }
+        self.resolve();
         Ok(())
     }
 
@@ -148,6 +189,7 @@ impl Vars {
             self.local.remove(def.name);
         }
         self.changed.push(def.name);
+        self.resolve();
         Ok(())
     }
 
@@ -159,6 +201,7 @@ impl Vars {
                 self.changed.extend(self.session.keys().chain(self.local.keys()));
                 self.session.clear();
                 self.local.clear();
+                self.resolve();
                 Ok(())
             }
         }
@@ -172,15 +215,20 @@ impl Vars {
     /// A transaction block, or a statement outside of one, ends.
     pub fn end(&mut self, commit: bool) {
         let before = self.before_transaction.take();
+        let mut changes = !self.local.is_empty();
         self.changed.extend(self.local.keys());
         self.local.clear();
         if let (false, Some(before)) = (commit, before) {
             self.changed.extend(self.session.keys().chain(before.keys()));
             self.session = before;
+            changes = true;
         }
         // These two name the present transaction, which is over.
-        self.session.remove("transaction_isolation");
-        self.session.remove("transaction_read_only");
+        changes |= self.session.remove("transaction_isolation").is_some();
+        changes |= self.session.remove("transaction_read_only").is_some();
+        if changes {
+            self.resolve();
+        }
     }
 
     /// Names and values to report at start-up.
@@ -204,6 +252,10 @@ impl Vars {
 
     /// How values are printed and read.
     pub fn text_settings(&self) -> TextSettings {
+        self.resolved.text.clone()
+    }
+
+    fn parse_text_settings(&self) -> TextSettings {
         let (date_style, date_order) = self.known("datestyle").split_once(", ").unwrap_or_default();
         TextSettings {
             time_zone: zone(self.known("timezone")).unwrap_or(TextSettings::DEFAULT.time_zone),
@@ -239,6 +291,10 @@ impl Vars {
 
     /// The isolation level of the present transaction.
     pub fn isolation(&self) -> Isolation {
+        self.resolved.isolation
+    }
+
+    fn parse_isolation(&self) -> Isolation {
         let explicit = self.local.get("transaction_isolation").or_else(|| self.session.get("transaction_isolation"));
         match explicit.map_or_else(|| self.known("default_transaction_isolation"), String::as_str) {
             "strict serializable" => Isolation::StrictSerializable,
@@ -248,13 +304,16 @@ impl Vars {
 
     /// How long a statement may run.
     pub fn statement_timeout(&self) -> Option<Duration> {
-        let ms = duration_ms(self.known("statement_timeout")).unwrap_or(0);
-        (ms > 0).then(|| Duration::from_millis(ms))
+        self.resolved.statement_timeout
     }
 
     /// How long a transaction may idle.
     pub fn idle_timeout(&self) -> Option<Duration> {
-        let ms = duration_ms(self.known("idle_in_transaction_session_timeout")).unwrap_or(0);
+        self.resolved.idle_timeout
+    }
+
+    fn timeout(&self, name: &str) -> Option<Duration> {
+        let ms = duration_ms(self.known(name)).unwrap_or(0);
         (ms > 0).then(|| Duration::from_millis(ms))
     }
 }

@@ -1,7 +1,7 @@
 //! Scalar expressions as text.
 
 use crate::aggregate::AggregateExpr;
-use crate::scalar::ScalarExpr;
+use crate::scalar::{ScalarExpr, Unmaterializable};
 use crate::visit::grow;
 use repr::text::TextSettings;
 use repr::{Datum, SqlType};
@@ -12,6 +12,7 @@ pub fn explain_scalar(expr: &ScalarExpr) -> String {
         ScalarExpr::Column(c) => format!("#{c}"),
         ScalarExpr::Literal(Ok(row), typ) => row.iter().next().map_or("()".into(), |d| explain_datum(d, &typ.ty)),
         ScalarExpr::Literal(Err(e), _) => format!("error({:?})", e.message),
+        ScalarExpr::Unmaterializable(Unmaterializable::Parameter(n, _)) => format!("${}", n + 1),
         ScalarExpr::Unmaterializable(u) => format!("{u:?}()"),
         ScalarExpr::Call { func, args } => call(func.0.name, func.0.sql_name, args),
         ScalarExpr::If { condition, then, otherwise } => format!(

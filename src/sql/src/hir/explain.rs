@@ -134,7 +134,7 @@ pub(crate) fn scalar(expr: &ScalarExpr) -> String {
             Some(datum) => literal(datum, &typ.ty),
         },
         ScalarExpr::Literal(Err(error), _) => format!("error({})", error.message),
-        ScalarExpr::Unmaterializable(f) => unmaterializable(*f),
+        ScalarExpr::Unmaterializable(f) => unmaterializable(f),
         ScalarExpr::Call { func, args } => format!("{}({})", func.0.name, list(args, ", ")),
         ScalarExpr::If { condition, then, otherwise } => {
             format!("case when {} then {} else {} end", scalar(condition), scalar(then), scalar(otherwise))
@@ -154,7 +154,10 @@ fn literal(datum: Datum<'_>, ty: &repr::SqlType) -> String {
     }
 }
 
-fn unmaterializable(f: Unmaterializable) -> String {
+fn unmaterializable(f: &Unmaterializable) -> String {
+    if let Unmaterializable::Parameter(n, _) = f {
+        return format!("${}", n + 1);
+    }
     let debug = format!("{f:?}");
     let mut name = String::new();
     for (i, c) in debug.chars().enumerate() {

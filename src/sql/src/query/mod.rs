@@ -57,6 +57,8 @@ pub struct QueryContext<'a> {
     pub param_types: Vec<Option<SqlType>>,
     /// Values of parameters; without them a plan describes the query and cannot be run.
     pub params: Option<&'a Params>,
+    /// Whether parameters stay in the plan, as [`expr::Unmaterializable::Parameter`], for values to come.
+    pub keeps_params: bool,
     /// The items that the query names.
     pub depends_on: BTreeSet<GlobalId>,
     /// Where the statement's lines begin, for the positions of errors.
@@ -67,12 +69,20 @@ impl<'a> QueryContext<'a> {
     /// A context without parameters.
     pub fn new(catalog: &'a dyn SessionCatalog, lifetime: Lifetime) -> Self {
         let (param_types, depends_on) = (Vec::new(), BTreeSet::new());
-        QueryContext { catalog, lifetime, param_types, params: None, depends_on, lines: LineIndex::default() }
+        let lines = LineIndex::default();
+        QueryContext { catalog, lifetime, param_types, params: None, keeps_params: false, depends_on, lines }
     }
 
     /// With declared parameter types, none where a type is to be inferred.
     pub fn with_param_types(mut self, types: &[Option<SqlType>]) -> Self {
         self.param_types = types.to_vec();
+        self
+    }
+
+    /// With parameters of these types that stay in the plan.
+    pub fn keeping_params(mut self, types: &[SqlType]) -> Self {
+        self.param_types = types.iter().cloned().map(Some).collect();
+        self.keeps_params = true;
         self
     }
 

@@ -3,7 +3,7 @@
 use super::QueryContext;
 use crate::hir::{ColId, CteId, Subquery};
 use crate::scope::{Found, Scope, no_column, no_table};
-use expr::{AggregateExpr, ScalarExpr, TableFunc};
+use expr::{AggregateExpr, ScalarExpr, TableFunc, Unmaterializable};
 use repr::{ColumnType, GlobalId, SqlError, SqlState, SqlType};
 use sqlparser::ast::{self, Spanned};
 use sqlparser::tokenizer::Span;
@@ -242,6 +242,9 @@ impl<'q, 'c> Planner<'q, 'c> {
 
     /// The value of parameter `n` (from 0), whose type is known by now.
     pub fn parameter(&self, n: usize, ty: &SqlType) -> ScalarExpr {
+        if self.qcx.keeps_params {
+            return ScalarExpr::Unmaterializable(Unmaterializable::Parameter(n, ty.clone()));
+        }
         let typ = ty.clone().nullable(true);
         let Some(params) = self.qcx.params else {
             let message = format!("there is no parameter ${}", n + 1);

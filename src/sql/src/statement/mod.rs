@@ -66,6 +66,19 @@ pub fn plan(catalog: &dyn SessionCatalog, stmt: &ParsedStatement, params: &Param
     })
 }
 
+/// A statement's plan for whatever values its parameters, of these types, will have. Where the plan itself depends on a value (LIMIT), it fails.
+pub fn plan_generic(
+    catalog: &dyn SessionCatalog,
+    stmt: &ParsedStatement,
+    param_types: &[SqlType],
+) -> Result<Plan, SqlError> {
+    crate::with_deep_stack(|| {
+        let mut cx = Cx::new(catalog, stmt);
+        cx.query = cx.query.keeping_params(param_types);
+        plan_statement(&mut cx, &stmt.ast)
+    })
+}
+
 /// What a statement returns and takes; `param_types` are declared by the client, none where it leaves them open. Statements that need neither
 /// parameters nor rows are not planned.
 pub fn describe(
