@@ -96,6 +96,8 @@ pub enum Reach {
     Forward {
         /// Rows that are peers have the same value.
         peers: bool,
+        /// To all rows if the number of rows changes.
+        counted: bool,
     },
     /// To all rows, unless the [`Carry`] is what it was.
     All,
@@ -106,8 +108,8 @@ pub enum Reach {
 pub enum Carry {
     /// Nothing that could be told.
     Unknown,
-    /// Numbers of rows, or of groups of peers.
-    Counts(usize, usize),
+    /// A number of rows, or of groups of peers.
+    Count(usize),
     /// A sum.
     Sum(Accum),
     /// A best value.
@@ -124,12 +126,15 @@ impl WindowExpr {
         let rows = self.frame.units == Units::Rows;
         let literal = |at: usize| self.args.get(at).is_none_or(|arg| matches!(arg, ScalarExpr::Literal(..)));
         match (&self.func, &self.frame.start, &self.frame.end) {
-            (RowNumber, ..) => Reach::Forward { peers: false },
-            (Ntile, ..) if literal(0) => Reach::Forward { peers: false },
-            (Rank | DenseRank | PercentRank | CumeDist, ..) => Reach::Forward { peers: true },
+            (RowNumber, ..) => Reach::Forward { peers: false, counted: false },
+            (Ntile, ..) if literal(0) => Reach::Forward { peers: false, counted: true },
+            (Rank | DenseRank, ..) => Reach::Forward { peers: true, counted: false },
+            (PercentRank | CumeDist, ..) => Reach::Forward { peers: true, counted: true },
             (Ntile, ..) => Reach::All,
             (Lag | Lead, ..) => Reach::Span,
-            (Aggregate(_), Bound::Unbounded, Bound::CurrentRow) if plain => Reach::Forward { peers: !rows },
+            (Aggregate(_), Bound::Unbounded, Bound::CurrentRow) if plain => {
+                Reach::Forward { peers: !rows, counted: false }
+            }
             (Aggregate(_), Bound::Unbounded, Bound::Unbounded) if plain => Reach::All,
             (FirstValue, Bound::Unbounded, Bound::CurrentRow | Bound::Unbounded) if plain => Reach::All,
             (LastValue, _, Bound::Unbounded) if plain && self.frame.start == Bound::Unbounded => Reach::All,
@@ -145,9 +150,9 @@ impl View<'_> {
         let expr = &self.windows().functions[function];
         let row = |at: usize| (at < self.len()).then(|| self.row(at).to_row());
         match &expr.func {
-            RowNumber | Rank => Carry::Counts(position, 0),
-            DenseRank => Carry::Counts(self.groups_before(position), 0),
-            PercentRank | CumeDist | Ntile if expr.reach() != Reach::All => Carry::Counts(position, self.len()),
+            RowNumber | Rank => Carry::Count(position),
+            DenseRank => Carry::Count(self.groups_before(position)),
+            PercentRank | CumeDist | Ntile if expr.reach() != Reach::All => Carry::Count(position),
             FirstValue => Carry::Row(row(0)),
             LastValue => Carry::Row(row(self.len().wrapping_sub(1))),
             Aggregate(func) => {

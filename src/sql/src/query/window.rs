@@ -10,7 +10,7 @@ use super::planner::{Clause, Planner, fold};
 use super::select::{Exprs, Item};
 use crate::coerce::{Context, Operand};
 use crate::hir::{ColId, HirOrder, HirRel, Subquery};
-use crate::parser::exclude;
+use crate::parser::frame::split_name;
 use expr::window::{Bound, Exclude, Frame, Units};
 use expr::{ScalarExpr, WindowExpr, WindowFunc};
 use repr::{ColumnType, SqlError, SqlState, SqlType};
@@ -110,6 +110,19 @@ impl Planner<'_, '_> {
         }
     }
 
+    /// The error for OVER after what is neither a window function nor an aggregate, or nothing at all.
+    fn not_windowed(&mut self, name: &str, function: &ast::Function) -> Result<SqlError, SqlError> {
+        let operands = match arguments(&function.args)? {
+            Arguments::List(exprs) => exprs.into_iter().map(|e| self.operand(e)).collect::<Result<Vec<_>, _>>()?,
+            Arguments::Star | Arguments::Row(_) => Vec::new(),
+        };
+        if expr::func::candidates(name).is_empty() && !expr::TableFunc::exists(name) {
+            return Ok(super::function::no_function(name, &self.operand_types(&operands)));
+        }
+        let message = format!("OVER specified, but {name} is not a window function nor an aggregate function");
+        Ok(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message))
+    }
+
     /// The function, its arguments and its filter.
     fn window_call(
         &mut self,
@@ -119,8 +132,7 @@ impl Planner<'_, '_> {
         let aggregate = super::aggregate::is_aggregate(name);
         let func = WindowFunc::by_name(name);
         if func.is_none() && !aggregate {
-            let message = format!("OVER specified, but {name} is not a window function nor an aggregate function");
-            return Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message));
+            return Err(self.not_windowed(name, function)?);
         }
         refuse_call_syntax(name, function, aggregate)?;
         let arguments = arguments(&function.args)?;
@@ -156,6 +168,7 @@ impl Planner<'_, '_> {
         if !(least..=most).contains(&operands.len()) {
             return Err(none());
         }
+        let unless_mismatch = |e: SqlError| if e.code == SqlState::DATATYPE_MISMATCH { none() } else { e };
         let mut operands = operands.into_iter();
         let mut args = Vec::new();
         let (value, count, default) = match func {
@@ -164,14 +177,12 @@ impl Planner<'_, '_> {
         };
         match (value, default) {
             (Some(value), Some(default)) => {
-                let (both, _) = self.unify(vec![value, default], name).map_err(|_| none())?;
-                args.extend(both);
+                args.extend(self.unify(vec![value, default], name).map_err(unless_mismatch)?.0);
             }
             (value, _) => args.extend(value.map(|value| self.settle(value)).transpose()?),
         }
         if let Some(count) = count {
-            let count = self.coerce(count, &SqlType::Int4, Context::Implicit);
-            let count = count.map_err(|e| if e.code == SqlState::DATATYPE_MISMATCH { none() } else { e })?;
+            let count = self.coerce(count, &SqlType::Int4, Context::Implicit).map_err(unless_mismatch)?;
             args.insert(args.len().min(1), count);
         }
         Ok(args)
@@ -203,7 +214,7 @@ impl Planner<'_, '_> {
 
     /// A window's definition, which may refine another one. An empty name is that of a definition in OVER.
     fn window(&mut self, name: String, spec: &ast::WindowSpec) -> Result<Window, SqlError> {
-        let (exclude, base) = exclude::split(spec.window_name.as_ref());
+        let (exclude, base) = split_name(spec.window_name.as_ref());
         let base = base.map(|base| self.named_window(&base)).transpose()?;
         let (partition, order) = self.in_clause(Clause::WINDOW, |p| p.window_keys(spec))?;
         let bare = order.is_empty() && spec.window_frame.is_none() && name.is_empty();

@@ -16,18 +16,25 @@ pub struct Region {
     pub to: Option<Vec<u8>>,
 }
 
+impl Region {
+    fn all() -> Self {
+        Region { from: Vec::new(), to: None }
+    }
+}
+
 /// What has to be known of a partition before it changes.
 pub struct Before {
     /// Regions that are reached through spans; none if that could not be told.
     spans: Option<Vec<Region>>,
     /// For each function the carry after each change, if it has one.
     carries: Vec<Vec<Carry>>,
+    rows: usize,
 }
 
 impl Before {
     /// Of a partition as it is.
     pub fn of(view: &View<'_>, changes: &[(Row, Diff)]) -> Self {
-        Before { spans: spans(view, changes), carries: carries(view, changes) }
+        Before { spans: spans(view, changes), carries: carries(view, changes), rows: view.len() }
     }
 }
 
@@ -44,8 +51,9 @@ pub fn regions(before: Before, after: &View<'_>, changes: &[(Row, Diff)]) -> Opt
         match expr.reach() {
             Reach::Span => {}
             Reach::All if same(changes.len() - 1) => {}
-            Reach::All => regions.push(Region { from: Vec::new(), to: None }),
-            Reach::Forward { peers } => forward(changes, peers, same, &mut regions),
+            Reach::All => regions.push(Region::all()),
+            Reach::Forward { counted: true, .. } if before.rows != after.len() => regions.push(Region::all()),
+            Reach::Forward { peers, .. } => forward(changes, peers, same, &mut regions),
         }
     }
     Some(merged(regions))
@@ -73,7 +81,7 @@ fn carries(view: &View<'_>, changes: &[(Row, Diff)]) -> Vec<Vec<Carry>> {
     let of = |(function, expr): (usize, &expr::WindowExpr)| match expr.reach() {
         Reach::Span => Vec::new(),
         Reach::All => vec![view.carry(function, view.len()); changes.len()],
-        Reach::Forward { peers } => {
+        Reach::Forward { peers, .. } => {
             changes.iter().map(|(row, _)| view.carry(function, view.upper(key(row, peers)))).collect()
         }
     };

@@ -1,12 +1,13 @@
-//! EXCLUDE in a window's frame, which sqlparser does not know.
+//! What sqlparser does not know of windows' frames: EXCLUDE, and offsets that begin with a string.
 //!
 //! ```text
-//! as written      over (w order by a groups 1 preceding exclude ties)
-//! as parsed       over ("[exclude ties]w" order by a groups 1 preceding)
+//! as written      over (w order by a groups 1 preceding exclude ties)     over (order by a range '1'::numeric preceding)
+//! as parsed       over ("[exclude ties]w" order by a groups 1 preceding)  over (order by a range e'1'::numeric preceding)
 //! ```
 //!
-//! The mark travels with the name of the window that is refined, so that it is in the tree and in what is stored. [`hide`] writes it before
-//! parsing, [`show`] takes it back for people, [`split`] reads it.
+//! The mark travels with the name of the window that is refined, so that it is in the tree and in what is stored. [`rewrite`] writes it
+//! before parsing, [`show`] takes it back for people, [`split_name`] reads it. A string at the start of an offset the parser would take for
+//! an interval, and stumble over what follows; one with escapes it takes for a string.
 
 use super::{token_byte_offsets, tokenize};
 use expr::window::Exclude;
@@ -23,7 +24,7 @@ const MARKS: &[(&str, Exclude, &str)] = &[
 ];
 
 /// What a window's frame excludes, and the window that it refines.
-pub fn split(name: Option<&Ident>) -> (Exclude, Option<String>) {
+pub fn split_name(name: Option<&Ident>) -> (Exclude, Option<String>) {
     let Some(name) = name else { return (Exclude::NoOthers, None) };
     for (mark, exclude, _) in MARKS {
         if let Some(rest) = name.value.strip_prefix(mark) {
@@ -33,9 +34,10 @@ pub fn split(name: Option<&Ident>) -> (Exclude, Option<String>) {
     (Exclude::NoOthers, Some(crate::query::fold(name)))
 }
 
-/// Turns EXCLUDE at the end of a window into a mark at its start.
-pub(super) fn hide(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
-    if !tokens.iter().any(|t| is_word(&t.token, "EXCLUDE")) {
+/// Turns EXCLUDE at the end of a window into a mark at its start, and strings at the start of offsets into strings with escapes.
+pub(super) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let in_frames = ["EXCLUDE", "PRECEDING", "FOLLOWING"];
+    if !tokens.iter().any(|t| in_frames.iter().any(|word| is_word(&t.token, word))) {
         return tokens;
     }
     let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
@@ -51,6 +53,13 @@ pub(super) fn hide(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
                     at += length;
                     continue;
                 }
+            }
+            (Token::SingleQuotedString(value), Some(start))
+                if is_window(&out, *start) && is_offset(&tokens[at + 1..]) =>
+            {
+                out.push(TokenWithSpan { token: Token::EscapedStringLiteral(value.clone()), span: token.span });
+                at += 1;
+                continue;
             }
             _ => {}
         }
@@ -68,6 +77,15 @@ fn is_word(token: &Token, wanted: &str) -> bool {
 fn is_window(tokens: &[TokenWithSpan], start: usize) -> bool {
     let before = tokens[..start].iter().rev().find(|t| !matches!(t.token, Token::Whitespace(_)));
     before.is_some_and(|t| is_word(&t.token, "OVER") || is_word(&t.token, "AS"))
+}
+
+/// Whether an offset goes on with a cast after its string, up to PRECEDING or FOLLOWING.
+fn is_offset(rest: &[TokenWithSpan]) -> bool {
+    let mut rest = rest.iter().map(|t| &t.token).filter(|t| !matches!(t, Token::Whitespace(_)));
+    rest.next() == Some(&Token::DoubleColon)
+        && rest.take_while(|t| !is_word(t, "AND") && !matches!(t, Token::RParen | Token::Comma)).any(|t| {
+            is_word(t, "PRECEDING") || is_word(t, "FOLLOWING")
+        })
 }
 
 /// The mark for what these tokens begin with, up to a closing parenthesis, and how many tokens that is.
