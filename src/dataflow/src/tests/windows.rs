@@ -12,7 +12,8 @@ const ARITY: usize = 4;
 
 /// A row of: partition, order, value, text.
 fn random_row(rng: &mut Rng, partitions: usize) -> Row {
-    let number = |rng: &mut Rng, below: usize| if rng.one_in(9) { Datum::Null } else { Datum::Int8(rng.below(below) as i64) };
+    let number =
+        |rng: &mut Rng, below: usize| if rng.one_in(9) { Datum::Null } else { Datum::Int8(rng.below(below) as i64) };
     let partition = Datum::Int8(rng.below(partitions) as i64);
     Row::pack([partition, number(rng, 12), number(rng, 7), Datum::Text(["a", "b", "c"][rng.below(3)])])
 }
@@ -59,7 +60,8 @@ fn bound(rng: &mut Rng, units: Units, least: i64) -> (Bound, i64) {
 }
 
 fn random_frame(rng: &mut Rng, units: Units) -> Frame {
-    let exclude = *rng.choose(&[Exclude::NoOthers, Exclude::NoOthers, Exclude::CurrentRow, Exclude::Group, Exclude::Ties]);
+    let exclude =
+        *rng.choose(&[Exclude::NoOthers, Exclude::NoOthers, Exclude::CurrentRow, Exclude::Group, Exclude::Ties]);
     let (start, least) = if rng.one_in(2) { (Bound::Unbounded, -3) } else { bound(rng, units, -3) };
     let end = if rng.one_in(3) { Bound::Unbounded } else { bound(rng, units, least).0 };
     Frame { units, start, end, exclude }

@@ -188,6 +188,13 @@ impl View<'_> {
         if expr.func == WindowFunc::FirstValue && frame.end == Bound::Unbounded && plain && !span.is_empty() {
             span.end = span.start + 1;
         }
+        for bound in [&frame.start, &frame.end] {
+            if let Bound::Preceding(Offset::Value(offset)) | Bound::Following(Offset::Value(offset)) = bound {
+                let column = self.windows().order.first().map_or(0, |order| order.column);
+                let (value, offset) = (self.datum(position, column), offset.iter().next().unwrap_or(Datum::Null));
+                span.start = super::offset::reach_back(self, value, offset).unwrap_or(span.start).min(span.start);
+            }
+        }
         let own = if matches!(frame.exclude, Exclude::Group | Exclude::Ties) { peers } else { position..position + 1 };
         Ok(span.start.min(own.start)..span.end.max(own.end))
     }

@@ -2,6 +2,9 @@
 //!
 //! Follows PostgreSQL's `in_range` functions: sums that no value can hold lie beyond all values, NaN is greatest, an infinite offset from an
 //! infinity of the other direction reaches everything.
+//!
+//! A month before March 30 and one before March 31 are the same day, so that the earlier of two moments may give the later sum. As in
+//! PostgreSQL the ends of frames do not move backward there: each is at or after those of all rows before.
 
 use super::partition::View;
 use crate::func::interval::{add as add_intervals, negate as negate_interval};
@@ -62,12 +65,62 @@ pub(super) fn position(
     is_end: bool,
 ) -> Result<usize, EvalError> {
     let Some(order) = view.windows().order.first() else { return Ok(if is_end { view.len() } else { 0 }) };
+    let mut found = own_position(view, order, value, offset, preceding, is_end)?;
+    if let Some(day) = clipped_day(value, offset) {
+        for days in 0..CLIPPED_DAYS_MAX {
+            let end = day_start(view, order, value, day, days);
+            let earlier = end.checked_sub(1).map(|at| view.datum(at, order.column)).filter(|datum| !datum.is_null());
+            if let Some(earlier) = earlier {
+                found = found.max(own_position(view, order, earlier, offset, preceding, is_end)?);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Days at the end of a month that another month may not have.
+const CLIPPED_DAYS_MAX: i64 = 3;
+
+/// The first position of the rows before this one in order that its frame's ends may depend on.
+pub(super) fn reach_back(view: &View<'_>, value: Datum<'_>, offset: Datum<'_>) -> Option<usize> {
+    let order = view.windows().order.first()?;
+    Some(day_start(view, order, value, clipped_day(value, offset)?, CLIPPED_DAYS_MAX))
+}
+
+/// The day of a moment, from which months are counted, so that days may be cut off.
+fn clipped_day(value: Datum<'_>, offset: Datum<'_>) -> Option<i64> {
+    let (Datum::Timestamp(micros) | Datum::Timestamptz(micros), Datum::Interval(by)) = (value, offset) else {
+        return None;
+    };
+    let finite = micros != i64::MAX && micros != i64::MIN;
+    (finite && by.months != 0).then(|| micros.div_euclid(DAY_US))
+}
+
+/// Where, in order, the rows of a day begin, or of one so many days before it.
+fn day_start(view: &View<'_>, order: &ColumnOrder, like: Datum<'_>, day: i64, days: i64) -> usize {
+    // Descending, a day begins with its last moment: before the next midnight.
+    let midnight = (if order.desc { day + 1 + days } else { day - days }).saturating_mul(DAY_US);
+    let datum = if let Datum::Timestamp(_) = like { Datum::Timestamp(midnight) } else { Datum::Timestamptz(midnight) };
+    let mut bytes = Vec::new();
+    push_column(order, datum, &mut bytes);
+    if order.desc { view.upper(&bytes) } else { view.lower(&bytes) }
+}
+
+/// Where a row's own value and offset say that its frame starts or ends.
+fn own_position(
+    view: &View<'_>,
+    order: &ColumnOrder,
+    value: Datum<'_>,
+    offset: Datum<'_>,
+    preceding: bool,
+    is_end: bool,
+) -> Result<usize, EvalError> {
     let arena = Arena::new();
     let ask = Ask { add: preceding == order.desc, up_to: is_end != order.desc };
     Ok(match edge(value, offset, ask, &arena)? {
         Edge::At(datum) => {
             let mut bytes = Vec::new();
-            push_column(&ColumnOrder { column: 0, ..*order }, datum, &mut bytes);
+            push_column(order, datum, &mut bytes);
             if is_end { view.upper(&bytes) } else { view.lower(&bytes) }
         }
         Edge::Below if !order.desc => view.lower(BEFORE_VALUES),
@@ -88,9 +141,9 @@ fn edge<'a>(value: Datum<'a>, offset: Datum<'a>, ask: Ask, arena: &'a Arena) -> 
             Edge::At(crate::func::build::numeric_out(&sum, arena))
         }
         (Datum::Date(v), Datum::Interval(by)) => date(v, by, ask)?,
-        (Datum::Time(v), Datum::Interval(by)) => {
-            integer(v.into(), by.micros, ask, |sum| (0..=DAY_US.into()).contains(&sum).then_some(Datum::Time(sum as i64)))
-        }
+        (Datum::Time(v), Datum::Interval(by)) => integer(v.into(), by.micros, ask, |sum| {
+            (0..=DAY_US.into()).contains(&sum).then_some(Datum::Time(sum as i64))
+        }),
         (Datum::Timestamp(v), Datum::Interval(by)) => Edge::At(Datum::Timestamp(moment(v, by, ask)?)),
         (Datum::Timestamptz(v), Datum::Interval(by)) => Edge::At(Datum::Timestamptz(moment(v, by, ask)?)),
         (Datum::Interval(v), Datum::Interval(by)) => Edge::At(Datum::Interval(add_intervals(v, signed(by, ask)?)?)),

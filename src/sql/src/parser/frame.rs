@@ -83,9 +83,9 @@ fn is_window(tokens: &[TokenWithSpan], start: usize) -> bool {
 fn is_offset(rest: &[TokenWithSpan]) -> bool {
     let mut rest = rest.iter().map(|t| &t.token).filter(|t| !matches!(t, Token::Whitespace(_)));
     rest.next() == Some(&Token::DoubleColon)
-        && rest.take_while(|t| !is_word(t, "AND") && !matches!(t, Token::RParen | Token::Comma)).any(|t| {
-            is_word(t, "PRECEDING") || is_word(t, "FOLLOWING")
-        })
+        && rest
+            .take_while(|t| !is_word(t, "AND") && !matches!(t, Token::RParen | Token::Comma))
+            .any(|t| is_word(t, "PRECEDING") || is_word(t, "FOLLOWING"))
 }
 
 /// The mark for what these tokens begin with, up to a closing parenthesis, and how many tokens that is.

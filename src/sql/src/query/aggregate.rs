@@ -220,7 +220,9 @@ impl Planner<'_, '_> {
         let clause = self.frame()?.clause;
         if !clause.table_functions {
             let message = match clause.name {
-                "window function calls" => "window function calls cannot contain set-returning function calls".to_string(),
+                "window function calls" => {
+                    "window function calls cannot contain set-returning function calls".to_string()
+                }
                 name => format!("set-returning functions are not allowed in {name}"),
             };
             return Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, message));

@@ -82,8 +82,10 @@ impl Planner<'_, '_> {
             WindowType::WindowSpec(spec) => self.window(String::new(), spec)?,
         };
         // Functions of position see the whole partition: their frame says nothing.
-        let framed =
-            matches!(func, WindowFunc::FirstValue | WindowFunc::LastValue | WindowFunc::NthValue | WindowFunc::Aggregate(_));
+        let framed = matches!(
+            func,
+            WindowFunc::FirstValue | WindowFunc::LastValue | WindowFunc::NthValue | WindowFunc::Aggregate(_)
+        );
         let frame = window.frame.filter(|_| framed).unwrap_or_default();
         let expr = WindowExpr { func, args, filter, frame };
         let (partition, order) = (window.partition, window.order);
@@ -325,7 +327,9 @@ impl Planner<'_, '_> {
         let Some(condition) = &select.qualify else { return Ok(()) };
         let scope = &self.frame()?.scope;
         let named = |item: &Item<'_>| match item {
-            Item::Expr(name, expr) if matches!(scope.find_bare(name), Ok(None)) => Some((name.clone(), (*expr).clone())),
+            Item::Expr(name, expr) if matches!(scope.find_bare(name), Ok(None)) => {
+                Some((name.clone(), (*expr).clone()))
+            }
             _ => None,
         };
         let mut names = OutputNames(items.iter().filter_map(named).collect());
@@ -361,8 +365,7 @@ fn refuse_call_syntax(name: &str, function: &ast::Function, aggregate: bool) -> 
         _ => None,
     };
     let distinct = list.is_some_and(|l| l.duplicate_treatment == Some(ast::DuplicateTreatment::Distinct));
-    let ordered =
-        list.is_some_and(|l| l.clauses.iter().any(|c| matches!(c, ast::FunctionArgumentClause::OrderBy(_))));
+    let ordered = list.is_some_and(|l| l.clauses.iter().any(|c| matches!(c, ast::FunctionArgumentClause::OrderBy(_))));
     let message = if distinct {
         "DISTINCT is not implemented for window functions".to_string()
     } else if !function.within_group.is_empty() {

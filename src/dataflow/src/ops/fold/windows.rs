@@ -102,13 +102,7 @@ fn apply(partition: &mut Partition, changes: &[(Row, Diff)], sign: Diff) {
 }
 
 /// Emits what a partition shows in some regions, or all of it, with this sign.
-fn show(
-    windows: &Windows,
-    partition: &Partition,
-    regions: Option<&[Region]>,
-    sign: Diff,
-    output: &mut Output<Row>,
-) {
+fn show(windows: &Windows, partition: &Partition, regions: Option<&[Region]>, sign: Diff, output: &mut Output<Row>) {
     if partition.is_empty() {
         return;
     }

@@ -56,8 +56,7 @@ impl Planner<'_, '_> {
     fn range_offset(&mut self, expr: &Expr, which: &str, ordered: &SqlType) -> Result<Offset, SqlError> {
         let wanted = distance_type(ordered).ok_or_else(|| {
             let ordered = ordered.without_modifier();
-            let message =
-                format!("RANGE with offset PRECEDING/FOLLOWING is not supported for column type {ordered}");
+            let message = format!("RANGE with offset PRECEDING/FOLLOWING is not supported for column type {ordered}");
             SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, message)
         })?;
         let value = self.frame_constant(expr, which, "RANGE", |p, operand| {
