@@ -163,7 +163,7 @@ fn distance(units: Units, rows: &[Row], at: usize, other: usize, order: &[Column
             let steps = (low..high).filter(|place| !peers(rows, *place, place + 1, order)).count() as i64;
             Some(if at <= other { steps } else { -steps })
         }
-        Units::Range => match &order[..] {
+        Units::Range => match order {
             [only] => {
                 let value = |place: usize| rows[place].iter().nth(only.column).and_then(|d| int(&Row::pack([d])));
                 let distance = value(other)? - value(at)?;

@@ -40,7 +40,7 @@ pub fn check(ordered: &SqlType, offset: Datum<'_>) -> Result<(), EvalError> {
         Datum::Int8(v) => v < 0,
         Datum::Float8(v) => v < 0.0 || v.is_nan(),
         Datum::Numeric(v) => match v.to_numeric() {
-            Numeric::Finite(v) => v < bigdecimal::BigDecimal::from(0),
+            Numeric::Finite(v) => v.sign() == bigdecimal::num_bigint::Sign::Minus,
             Numeric::Infinity => false,
             Numeric::NaN | Numeric::NegInfinity => true,
         },
