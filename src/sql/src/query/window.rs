@@ -160,7 +160,6 @@ impl Planner<'_, '_> {
     ) -> Result<Vec<ScalarExpr>, SqlError> {
         use WindowFunc::*;
         let types = self.operand_types(&operands);
-        let none = || super::function::no_function(name, &types);
         let (least, most) = match func {
             RowNumber | Rank | DenseRank | PercentRank | CumeDist | Aggregate(_) => (0, 0),
             Ntile | FirstValue | LastValue => (1, 1),
@@ -168,26 +167,33 @@ impl Planner<'_, '_> {
             Lag | Lead => (1, 3),
         };
         if !(least..=most).contains(&operands.len()) {
-            return Err(none());
+            return Err(super::function::no_function(name, &types));
         }
-        let unless_mismatch = |e: SqlError| if e.code == SqlState::DATATYPE_MISMATCH { none() } else { e };
         let mut operands = operands.into_iter();
         let mut args = Vec::new();
         let (value, count, default) = match func {
             Ntile => (None, operands.next(), None),
             _ => (operands.next(), operands.next(), operands.next()),
         };
-        match (value, default) {
-            (Some(value), Some(default)) => {
-                args.extend(self.unify(vec![value, default], name).map_err(unless_mismatch)?.0);
-            }
-            (value, _) => args.extend(value.map(|value| self.settle(value)).transpose()?),
-        }
+        let fit = |e| no_function_if_mismatch(e, name, &types);
+        args.extend(match (value, default) {
+            (Some(value), Some(default)) => self.unify(vec![value, default], name).map_err(fit)?.0,
+            (value, _) => value.map(|value| self.shown_value(value)).transpose()?.into_iter().collect(),
+        });
         if let Some(count) = count {
-            let count = self.coerce(count, &SqlType::Int4, Context::Implicit).map_err(unless_mismatch)?;
+            let count = self.coerce(count, &SqlType::Int4, Context::Implicit).map_err(fit)?;
             args.insert(args.len().min(1), count);
         }
         Ok(args)
+    }
+
+    /// The value that a function shows; nothing else says what type it has.
+    fn shown_value(&mut self, value: Operand) -> Result<ScalarExpr, SqlError> {
+        if self.operand_type(&value).is_none() {
+            let message = "could not determine polymorphic type because input has type unknown";
+            return Err(SqlError::new(SqlState::DATATYPE_MISMATCH, message));
+        }
+        self.settle(value)
     }
 
     /// Plans the WINDOW clause.
@@ -356,6 +362,11 @@ impl VisitorMut for OutputNames {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Arguments that do not fit mean that there is no such function.
+fn no_function_if_mismatch(error: SqlError, name: &str, types: &[Option<SqlType>]) -> SqlError {
+    if error.code == SqlState::DATATYPE_MISMATCH { super::function::no_function(name, types) } else { error }
 }
 
 /// What PostgreSQL does not do in a window.
