@@ -8,6 +8,7 @@ mod group;
 mod join;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use crate::relation::{Id, RecBinding, RelExpr};
 use crate::scalar::ScalarExpr;
@@ -140,6 +141,9 @@ impl Interpreter<'_> {
             RelExpr::Reduce { input, group_key, aggregates, .. } => self.reduce(input, group_key, aggregates)?,
             RelExpr::TopK { input, group_key, order, limit, offset, .. } => {
                 self.top_k(input, group_key, order, limit.as_ref(), *offset)?
+            }
+            RelExpr::Window { input, partition, order, functions } => {
+                self.window(input, partition, order, functions)?
             }
             RelExpr::Negate { input } => {
                 let mut rows = Arc::unwrap_or_clone(self.eval(input)?);

@@ -13,7 +13,7 @@ mod walk;
 pub use explain::explain;
 pub(crate) use walk::{columns_of, operands, operands_mut, uses_only};
 
-use expr::{AggregateExpr, ScalarExpr, TableFunc};
+use expr::{AggregateExpr, ScalarExpr, TableFunc, WindowExpr};
 use repr::{GlobalId, RelationType};
 
 /// A column of the query being planned: an index into the planner's table of columns.
@@ -54,6 +54,8 @@ pub enum HirRel {
     Distinct { input: Box<HirRel> },
     /// The first rows of each group.
     TopK { input: Box<HirRel>, group: Vec<ColId>, order: Vec<HirOrder>, limit: Option<ScalarExpr>, offset: u64 },
+    /// Appends the values of window functions.
+    Window { input: Box<HirRel>, partition: Vec<ColId>, order: Vec<HirOrder>, functions: Vec<(ColId, WindowExpr)> },
     /// `UNION`, `EXCEPT`, `INTERSECT`: columns correspond by position.
     SetOp { kind: SetKind, all: bool, left: Box<HirRel>, right: Box<HirRel>, cols: Vec<ColId> },
 }
@@ -167,6 +169,11 @@ impl HirRel {
                 cols.extend(exprs.iter().map(|(id, _)| *id));
                 cols
             }
+            HirRel::Window { input, functions, .. } => {
+                let mut cols = input.cols();
+                cols.extend(functions.iter().map(|(id, _)| *id));
+                cols
+            }
             HirRel::Apply { input, subquery } => {
                 let mut cols = input.cols();
                 cols.push(subquery.id);
@@ -193,9 +200,10 @@ impl HirRel {
             HirRel::Values { rows, .. } => (rows.len(), Some(rows.len())),
             HirRel::Reduce { keys, .. } if keys.is_empty() => (1, Some(1)),
             HirRel::Let { body, .. } => body.row_bounds(),
-            HirRel::Project { input, .. } | HirRel::Map { input, .. } | HirRel::Apply { input, .. } => {
-                input.row_bounds()
-            }
+            HirRel::Project { input, .. }
+            | HirRel::Map { input, .. }
+            | HirRel::Apply { input, .. }
+            | HirRel::Window { input, .. } => input.row_bounds(),
             HirRel::Filter { input, .. } | HirRel::Semi { input, .. } => (0, input.row_bounds().1),
             HirRel::Distinct { input } => {
                 let (least, greatest) = input.row_bounds();

@@ -1,7 +1,8 @@
 //! Typed plans as text, for EXPLAIN RAW PLAN: one operator a line, inputs indented below it.
 
 use super::{HirOrder, HirRel, JoinKind, SetKind, Subquery, SubqueryKind};
-use expr::{AggregateExpr, ScalarExpr, Unmaterializable};
+use expr::explain::explain_frame;
+use expr::{AggregateExpr, ScalarExpr, Unmaterializable, WindowExpr};
 use repr::Datum;
 use std::fmt::Write;
 
@@ -60,6 +61,12 @@ fn headline(rel: &HirRel) -> String {
         ),
         HirRel::Distinct { .. } => "Distinct".to_string(),
         HirRel::TopK { group, order, limit, offset, .. } => top_k(group, order, limit.as_ref(), *offset),
+        HirRel::Window { partition, order, functions, .. } => format!(
+            "Window partition_by=[{}] order_by=[{}] functions=[{}]",
+            columns(partition),
+            order_by(order),
+            named(functions.iter().map(|(id, f)| (*id, window(f))))
+        ),
         HirRel::SetOp { kind, all, cols, .. } => {
             let name = match kind {
                 SetKind::Union => "Union",
@@ -82,7 +89,7 @@ fn join(kind: JoinKind, on: &[ScalarExpr]) -> String {
     format!("{name} {}", on.iter().map(scalar).collect::<Vec<_>>().join(" AND "))
 }
 
-fn top_k(group: &[usize], order: &[HirOrder], limit: Option<&ScalarExpr>, offset: u64) -> String {
+fn order_by(order: &[HirOrder]) -> String {
     let order = order.iter().map(|o| {
         let direction = if o.desc { " desc" } else { "" };
         let nulls = if o.nulls_first == o.desc {
@@ -94,10 +101,13 @@ fn top_k(group: &[usize], order: &[HirOrder], limit: Option<&ScalarExpr>, offset
         };
         format!("#{}{direction}{nulls}", o.col)
     });
-    let order = order.collect::<Vec<_>>().join(", ");
+    order.collect::<Vec<_>>().join(", ")
+}
+
+fn top_k(group: &[usize], order: &[HirOrder], limit: Option<&ScalarExpr>, offset: u64) -> String {
     let limit = limit.map(|l| format!(" limit={}", scalar(l))).unwrap_or_default();
     let offset = if offset > 0 { format!(" offset={offset}") } else { String::new() };
-    format!("TopK group_by=[{}] order_by=[{order}]{limit}{offset}", columns(group))
+    format!("TopK group_by=[{}] order_by=[{}]{limit}{offset}", columns(group), order_by(order))
 }
 
 fn columns(cols: &[usize]) -> String {
@@ -122,6 +132,12 @@ fn aggregate(aggregate: &AggregateExpr) -> String {
         format!(" order by {}", scalars(&aggregate.order_exprs))
     };
     format!("{:?}({distinct}{args}{order}){filter}", aggregate.func)
+}
+
+fn window(function: &WindowExpr) -> String {
+    let filter = function.filter.as_ref().map(|f| format!(" filter {}", scalar(f))).unwrap_or_default();
+    let frame = explain_frame(&function.frame);
+    format!("{}({}){filter}{frame}", function.func.name(), scalars(&function.args))
 }
 
 /// A scalar expression as text.

@@ -85,7 +85,7 @@ impl HirRel {
         let mut used: BTreeSet<ColId> = self.scalars().into_iter().flat_map(columns_of).collect();
         match self {
             HirRel::Project { cols, .. } | HirRel::Cte { outer: cols, .. } => used.extend(cols),
-            HirRel::TopK { group, order, .. } => {
+            HirRel::TopK { group, order, .. } | HirRel::Window { partition: group, order, .. } => {
                 used.extend(group);
                 used.extend(order.iter().map(|o| o.col));
             }
@@ -126,7 +126,8 @@ impl HirRel {
             | HirRel::Semi { input, .. }
             | HirRel::Reduce { input, .. }
             | HirRel::Distinct { input }
-            | HirRel::TopK { input, .. } => vec![input],
+            | HirRel::TopK { input, .. }
+            | HirRel::Window { input, .. } => vec![input],
         }
     }
 
@@ -142,7 +143,8 @@ impl HirRel {
             | HirRel::Semi { input, .. }
             | HirRel::Reduce { input, .. }
             | HirRel::Distinct { input }
-            | HirRel::TopK { input, .. } => vec![input],
+            | HirRel::TopK { input, .. }
+            | HirRel::Window { input, .. } => vec![input],
         }
     }
 
@@ -176,6 +178,7 @@ impl HirRel {
                 keys.iter().map(|(_, e)| e).chain(aggregates).collect()
             }
             HirRel::TopK { limit, .. } => limit.iter().collect(),
+            HirRel::Window { functions, .. } => functions.iter().flat_map(|(_, f)| f.scalars()).collect(),
             _ => Vec::new(),
         }
     }
@@ -192,12 +195,13 @@ impl HirRel {
                 keys.iter_mut().map(|(_, e)| e).chain(aggregates).collect()
             }
             HirRel::TopK { limit, .. } => limit.iter_mut().collect(),
+            HirRel::Window { functions, .. } => functions.iter_mut().flat_map(|(_, f)| f.scalars_mut()).collect(),
             _ => Vec::new(),
         }
     }
 
     /// Calls `f` on every scalar expression (the roots) of the plan and of its subqueries. Lists of bare columns (of `Project`,
-    /// `TopK`, and the right sides of IN) are not expressions and stay.
+    /// `TopK` and `Window`, and the right sides of IN) are not expressions and stay.
     pub(crate) fn try_rewrite<E>(&mut self, f: &mut dyn FnMut(&mut ScalarExpr) -> Result<(), E>) -> Result<(), E> {
         self.scalars_mut().into_iter().try_for_each(&mut *f)?;
         self.subqueries_mut().into_iter().try_for_each(|s| s.try_rewrite(f))?;

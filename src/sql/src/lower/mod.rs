@@ -129,6 +129,12 @@ impl Lowerer<'_> {
                 let expr = input.expr.top_k(group, order, limit.clone(), *offset);
                 Ok(Table { expr, cols: input.cols })
             }
+            HirRel::Window { input, partition, order, functions } => {
+                let input = self.relation(input, outer)?;
+                let partition = input.positions(&[&outer.cols[..], partition].concat())?;
+                let order = order.iter().map(|o| column_order(&input, o)).collect::<Result<Vec<_>, _>>()?;
+                input.window(partition, order, functions)
+            }
             HirRel::SetOp { kind, all, left, right, cols } => {
                 let left = self.relation(left, outer)?;
                 let right = self.relation(right, outer)?;

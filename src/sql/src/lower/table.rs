@@ -4,7 +4,7 @@ use super::to_positions;
 use crate::coerce::{constant, literal_from_text};
 use crate::hir::ColId;
 use crate::query::call;
-use expr::{AggregateExpr, RelExpr, ScalarExpr};
+use expr::{AggregateExpr, ColumnOrder, RelExpr, ScalarExpr, WindowExpr};
 use repr::text::TextSettings;
 use repr::{Arena, Datum, Interval, Row, SqlError, SqlType};
 use std::collections::BTreeMap;
@@ -56,6 +56,26 @@ impl Table {
             order: aggregate.order.clone(),
             order_exprs: each(&aggregate.order_exprs)?,
         })
+    }
+
+    /// Appends the values of window functions.
+    pub fn window(
+        mut self,
+        partition: Vec<usize>,
+        order: Vec<ColumnOrder>,
+        functions: &[(ColId, WindowExpr)],
+    ) -> Result<Table, SqlError> {
+        let index = self.index();
+        let mut lowered = Vec::with_capacity(functions.len());
+        for (id, function) in functions {
+            let mut function = function.clone();
+            for scalar in function.scalars_mut() {
+                *scalar = to_positions(scalar, &index)?;
+            }
+            lowered.push(function);
+            self.cols.push(*id);
+        }
+        Ok(Table { expr: self.expr.window(partition, order, lowered), cols: self.cols })
     }
 
     /// Keeps these columns.

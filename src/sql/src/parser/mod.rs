@@ -10,6 +10,7 @@
 mod dialect;
 mod error;
 pub mod extension;
+pub(crate) mod frame;
 #[cfg(test)]
 mod tests;
 
@@ -127,7 +128,7 @@ fn tokenize(sql: &str) -> Result<(LineIndex, Vec<TokenWithSpan>), SqlError> {
         return Err(SqlError::new(SqlState::CHARACTER_NOT_IN_REPERTOIRE, message).at(u32::try_from(at + 1).ok()));
     }
     let tokens = Tokenizer::new(&FreshetDialect, sql).tokenize_with_location();
-    Ok((lines.clone(), tokens.map_err(|e| error::token_error(e, sql, &lines))?))
+    Ok((lines.clone(), frame::rewrite(tokens.map_err(|e| error::token_error(e, sql, &lines))?)))
 }
 
 fn parse_one(parser: &mut Parser<'_>, sql: &str, lines: &LineIndex) -> Result<Statement, SqlError> {

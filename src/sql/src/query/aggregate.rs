@@ -108,7 +108,7 @@ impl Planner<'_, '_> {
         ColumnType { nullable, ..typ }
     }
 
-    fn aggregate_expr(
+    pub(super) fn aggregate_expr(
         &mut self,
         name: &str,
         function: &ast::Function,
@@ -219,7 +219,12 @@ impl Planner<'_, '_> {
         let Some((func, args)) = self.resolve_table_function(name, args)? else { return Ok(None) };
         let clause = self.frame()?.clause;
         if !clause.table_functions {
-            let message = format!("set-returning functions are not allowed in {}", clause.name);
+            let message = match clause.name {
+                "window function calls" => {
+                    "window function calls cannot contain set-returning function calls".to_string()
+                }
+                name => format!("set-returning functions are not allowed in {name}"),
+            };
             return Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, message));
         }
         let cols: Vec<_> = func.columns().into_iter().map(|(n, t)| self.column(&n, t)).collect();

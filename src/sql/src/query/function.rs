@@ -78,9 +78,10 @@ impl Planner<'_, '_> {
     }
 
     fn named_function(&mut self, name: &str, function: &ast::Function) -> Result<Operand, SqlError> {
-        if function.over.is_some() {
-            return Err(SqlError::unsupported("a window function"));
+        if let Some(over) = &function.over {
+            return self.window_function(name, function, over).map(Operand::Typed);
         }
+        super::window::refuse_without_over(name)?;
         if let FunctionArguments::Subquery(query) = &function.args {
             return match name {
                 "array" => self.array_subquery(query).map(Operand::Typed),

@@ -101,12 +101,19 @@ impl Planner<'_, '_> {
         let labels = self.frame()?.scope.labels();
         let group = Group { keys: &complex, hidden: &hidden, labels: &labels };
         let on = exprs.distinct_on.iter_mut().flatten();
-        for expr in exprs.outputs.iter_mut().chain(&mut exprs.having).chain(&mut exprs.order).chain(on) {
+        let conditions = exprs.having.iter_mut().chain(&mut exprs.qualify);
+        for expr in exprs.outputs.iter_mut().chain(conditions).chain(&mut exprs.order).chain(on) {
             group.rewrite(expr, false)?;
         }
         let frame = self.frames.last_mut().ok_or_else(|| SqlError::internal("a group outside of a query"))?;
         for subquery in frame.subqueries.iter_mut().chain(&mut exprs.having_subqueries) {
             subquery.try_rewrite(&mut |e| group.rewrite(e, true))?;
+        }
+        for subquery in &mut exprs.qualify_subqueries {
+            subquery.try_rewrite(&mut |e| group.rewrite(e, true))?;
+        }
+        for expr in frame.windows.iter_mut().flat_map(|call| call.scalars_mut()) {
+            group.rewrite(expr, false)?;
         }
         for arg in frame.table_calls.iter_mut().flat_map(|c| &mut c.args) {
             group.rewrite(arg, false)?;

@@ -21,6 +21,7 @@ mod special;
 mod subquery;
 #[cfg(test)]
 mod tests;
+mod window;
 
 pub(crate) use self::expr::call;
 use crate::catalog::SessionCatalog;
@@ -33,7 +34,7 @@ use crate::scope::{Scope, ScopeTable};
 use ::expr::{ColumnOrder, RelExpr, RowSetFinishing, ScalarExpr};
 pub use body::Target;
 use planner::Clause;
-pub(crate) use planner::Planner;
+pub(crate) use planner::{Planner, fold};
 use repr::{ColumnName, GlobalId, RelationDesc, RelationType, SqlError, SqlState, SqlType};
 use sqlparser::ast;
 use std::collections::BTreeSet;

@@ -1,6 +1,7 @@
 //! The state of planning one query: its columns, the stack of query levels, the common table expressions in sight.
 
 use super::QueryContext;
+use super::window::{Window, WindowCall};
 use crate::hir::{ColId, CteId, Subquery};
 use crate::scope::{Found, Scope, no_column, no_table};
 use expr::{AggregateExpr, ScalarExpr, TableFunc, Unmaterializable};
@@ -42,6 +43,10 @@ pub(crate) struct Frame {
     pub aggregates: Vec<(ColId, AggregateExpr)>,
     /// Subqueries inside arguments of aggregates.
     pub aggregate_subqueries: Vec<Subquery>,
+    /// Window functions met.
+    pub windows: Vec<WindowCall>,
+    /// What the WINDOW clause defines.
+    pub named_windows: Vec<Window>,
     /// Table functions met in the SELECT list.
     pub table_calls: Vec<TableCall>,
 }
@@ -63,6 +68,8 @@ pub(crate) struct Clause {
     pub name: &'static str,
     /// Whether aggregates may appear.
     pub aggregates: bool,
+    /// Whether window functions may appear.
+    pub windows: bool,
     /// Whether table functions may appear.
     pub table_functions: bool,
     /// Whether subqueries may appear.
@@ -72,21 +79,32 @@ pub(crate) struct Clause {
 impl Clause {
     /// A clause without aggregates and table functions.
     pub const fn plain(name: &'static str) -> Clause {
-        Clause { name, aggregates: false, table_functions: false, subqueries: true }
+        Clause { name, aggregates: false, windows: false, table_functions: false, subqueries: true }
     }
 
     /// A place for expressions over a row and nothing else.
     pub const fn bare(name: &'static str) -> Clause {
-        Clause { name, aggregates: false, table_functions: false, subqueries: false }
+        Clause { name, aggregates: false, windows: false, table_functions: false, subqueries: false }
+    }
+
+    /// A clause over groups, with aggregates.
+    const fn grouped(name: &'static str, windows: bool) -> Clause {
+        Clause { name, aggregates: true, windows, table_functions: false, subqueries: true }
     }
 
     /// SELECT list, ORDER BY.
     pub const fn output(name: &'static str) -> Clause {
-        Clause { name, aggregates: true, table_functions: true, subqueries: true }
+        Clause { name, aggregates: true, windows: true, table_functions: true, subqueries: true }
     }
 
     /// HAVING.
-    pub const HAVING: Clause = Clause { name: "HAVING", aggregates: true, table_functions: false, subqueries: true };
+    pub const HAVING: Clause = Clause::grouped("HAVING", false);
+    /// QUALIFY.
+    pub const QUALIFY: Clause = Clause::grouped("QUALIFY", true);
+    /// PARTITION BY and ORDER BY of a window.
+    pub const WINDOW: Clause = Clause::grouped("window definitions", false);
+    /// The argument of a window function.
+    pub const WINDOW_ARGUMENT: Clause = Clause::grouped("window function calls", false);
     /// The argument of an aggregate.
     pub const AGGREGATE: Clause = Clause::plain("aggregate function calls");
 }
@@ -145,6 +163,8 @@ impl<'q, 'c> Planner<'q, 'c> {
             guards: Vec::new(),
             aggregates: Vec::new(),
             aggregate_subqueries: Vec::new(),
+            windows: Vec::new(),
+            named_windows: Vec::new(),
             table_calls: Vec::new(),
         });
     }

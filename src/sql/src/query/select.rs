@@ -1,7 +1,7 @@
 //! SELECT: from FROM to the result's columns.
 //!
 //! ```text
-//! FROM ─▶ WHERE ─▶ GROUP BY, aggregates ─▶ HAVING ─▶ subqueries, table functions ─▶ outputs ─▶ DISTINCT
+//! FROM ─▶ WHERE ─▶ GROUP BY, aggregates ─▶ HAVING ─▶ subqueries, windows, QUALIFY, table functions ─▶ outputs ─▶ DISTINCT
 //! ```
 //!
 //! All expressions are planned over the FROM clause's columns first. If the query is grouped, `group` then replaces in them what the
@@ -42,6 +42,8 @@ pub(super) struct Exprs<'a> {
     pub outputs: Vec<ScalarExpr>,
     pub having: Option<ScalarExpr>,
     pub having_subqueries: Vec<Subquery>,
+    pub qualify: Option<ScalarExpr>,
+    pub qualify_subqueries: Vec<Subquery>,
     pub order: Vec<ScalarExpr>,
     pub distinct_on: Option<Vec<ScalarExpr>>,
 }
@@ -71,11 +73,13 @@ impl Planner<'_, '_> {
         if let Some(condition) = &select.selection {
             rel = self.filter(rel, condition, "WHERE")?;
         }
+        self.name_windows(&select.named_window)?;
         let items = self.items(&select.projection)?;
         let mut exprs = Exprs::default();
         let grouped = self.group_keys(select, &items, &mut exprs)?;
         rel = rel.apply(std::mem::take(&mut self.frame()?.subqueries));
         self.having(select, &mut exprs)?;
+        self.qualify(select, &items, &mut exprs)?;
         let open = self.outputs(&items, targets, &mut exprs)?;
         self.distinct_and_order(select, &items, order_by, &mut exprs)?;
         let names = items.iter().map(|i| i.name().clone()).collect();
@@ -86,16 +90,18 @@ impl Planner<'_, '_> {
         if let Some(having) = exprs.having.take() {
             rel = filter_with(rel, std::mem::take(&mut exprs.having_subqueries), having);
         }
-        let rel = self.expand(rel)?;
+        let rel = self.expand(rel, &mut exprs)?;
         self.finish_select(rel, names, open, exprs, select, order_by)
     }
 
-    /// Applies the subqueries of the outputs and joins the table functions in them.
-    fn expand(&mut self, rel: HirRel) -> Result<HirRel, SqlError> {
-        let frame = self.frame()?;
-        let subqueries = std::mem::take(&mut frame.subqueries);
-        let mut calls = std::mem::take(&mut frame.table_calls);
-        let mut rel = rel.apply(subqueries);
+    /// Applies the subqueries and the windows of the outputs, QUALIFY, and joins the table functions in the outputs.
+    fn expand(&mut self, rel: HirRel, exprs: &mut Exprs<'_>) -> Result<HirRel, SqlError> {
+        let subqueries = std::mem::take(&mut self.frame()?.subqueries);
+        let mut rel = self.windows(rel, subqueries)?;
+        if let Some(qualify) = exprs.qualify.take() {
+            rel = filter_with(rel, std::mem::take(&mut exprs.qualify_subqueries), qualify);
+        }
+        let mut calls = std::mem::take(&mut self.frame()?.table_calls);
         if calls.len() > 1 {
             return Err(SqlError::unsupported("more than one set-returning function in a SELECT list"));
         }
@@ -433,10 +439,6 @@ fn refuse_clauses(select: &Select) -> Result<(), SqlError> {
         "SELECT INTO"
     } else if select.top.is_some() {
         "TOP"
-    } else if select.qualify.is_some() {
-        "QUALIFY"
-    } else if !select.named_window.is_empty() {
-        "WINDOW"
     } else if foreign {
         "this clause of SELECT"
     } else {
