@@ -90,15 +90,20 @@ impl Planner<'_, '_> {
 
     /// The query level an aggregate belongs to: the innermost whose columns it uses; this one if it uses none.
     fn aggregate_level(&self, aggregate: &AggregateExpr) -> Result<usize, SqlError> {
-        let parts = aggregate.args.iter().chain(&aggregate.filter).chain(&aggregate.order_exprs);
-        let used: std::collections::BTreeSet<_> = parts.flat_map(columns_of).collect();
+        let level = self.level_of(aggregate.args.iter().chain(&aggregate.filter).chain(&aggregate.order_exprs));
         let here = self.frames.len() - 1;
-        let belongs = |level: &usize| self.frames[*level].scope.columns.iter().any(|c| used.contains(&c.id));
-        let level = (0..=here).rev().find(belongs).unwrap_or(here);
         if level != here && !self.frames[level].clause.aggregates {
             return Err(not_allowed(self.frames[level].clause.name));
         }
         Ok(level)
+    }
+
+    /// The innermost query level whose columns some of these expressions use; the present one if they use none.
+    pub(super) fn level_of<'e>(&self, exprs: impl Iterator<Item = &'e ScalarExpr>) -> usize {
+        let used: std::collections::BTreeSet<_> = exprs.flat_map(columns_of).collect();
+        let here = self.frames.len() - 1;
+        let belongs = |level: &usize| self.frames[*level].scope.columns.iter().any(|c| used.contains(&c.id));
+        (0..=here).rev().find(belongs).unwrap_or(here)
     }
 
     fn aggregate_type(&self, aggregate: &AggregateExpr) -> ColumnType {

@@ -50,6 +50,9 @@ impl Planner<'_, '_> {
             Expr::Identifier(ident) => self.name(std::slice::from_ref(ident))?,
             Expr::CompoundIdentifier(idents) => self.name(idents)?,
             Expr::Array(array) => return Ok(Operand::Array(self.operands(&array.elem)?)),
+            Expr::Tuple(fields) if fields.is_empty() => {
+                return Err(SqlError::new(SqlState::SYNTAX_ERROR, "syntax error at or near \")\""));
+            }
             Expr::Tuple(fields) => return Ok(Operand::Row(self.operands(fields)?)),
             Expr::BinaryOp { left, op, right } => return self.binary(left, op, right),
             Expr::UnaryOp { op, expr } => return self.unary(*op, expr),

@@ -90,6 +90,7 @@ impl Planner<'_, '_> {
             let columns: Vec<_> =
                 cte.columns.iter().map(|(n, t)| (n.clone(), self.column(&format!("{only}.{n}"), t.clone()))).collect();
             let cols = columns.iter().map(|(_, id)| *id).collect();
+            self.frame()?.recursive |= cte.open;
             let rel = HirRel::Cte { id: cte.id, name: cte.name, cols, outer: cte.outer };
             return Ok((rel, scope_for(columns, alias, only, Vec::new())?));
         }

@@ -87,6 +87,9 @@ impl Planner<'_, '_> {
                 _ => self.subquery_argument(name, query).map(Operand::Typed),
             };
         }
+        if name == "grouping" {
+            return self.grouping_call(function).map(Operand::Typed);
+        }
         let arguments = arguments(&function.args)?;
         if super::aggregate::is_aggregate(name) {
             return self.aggregate(name, function, &arguments).map(Operand::Typed);

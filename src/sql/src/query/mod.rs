@@ -2,8 +2,8 @@
 //!
 //! Promise: names, types, coercions and error texts are PostgreSQL's; the plan returned has no subqueries and no parameters.
 //!
-//! One [`planner::Planner`] lives for one query; the files here are its methods, by clause: `with` and `body` (set operations, VALUES),
-//! `select`, `from`, `group`, `order`; by kind of expression: `expr`, `special`, `function`, `aggregate`, `subquery`, `literal`.
+//! One [`planner::Planner`] lives for one query; the files here are its methods, by clause: `with` (`recursion`, `rounds`) and `body` (set
+//! operations, VALUES), `select`, `from`, `group` (`grouping_sets`), `order`; by kind of expression: `expr`, `special`, `function`, `aggregate`, `subquery`, `literal`.
 
 mod aggregate;
 mod body;
@@ -11,14 +11,18 @@ mod expr;
 mod from;
 mod function;
 mod group;
+mod grouping_sets;
 mod literal;
 mod order;
 mod planner;
+mod recursion;
+mod rounds;
 mod row;
 mod rows;
 mod select;
 mod special;
 mod subquery;
+mod with;
 #[cfg(test)]
 mod tests;
 

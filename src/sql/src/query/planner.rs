@@ -44,6 +44,10 @@ pub(crate) struct Frame {
     pub aggregate_subqueries: Vec<Subquery>,
     /// Table functions met in the SELECT list.
     pub table_calls: Vec<TableCall>,
+    /// `GROUPING(…)` calls met: the column of each, and its arguments.
+    pub groupings: Vec<(ColId, Vec<ScalarExpr>)>,
+    /// Whether FROM names the recursive query whose own term this is.
+    pub recursive: bool,
 }
 
 /// A table function in a SELECT list.
@@ -102,6 +106,8 @@ pub(crate) struct Cte {
     pub columns: Vec<(String, ColumnType)>,
     /// Columns from outside that it uses.
     pub outer: Vec<ColId>,
+    /// Whether it is `WITH RECURSIVE`'s own recursive term that is being planned.
+    pub open: bool,
 }
 
 impl<'q, 'c> Planner<'q, 'c> {
@@ -146,6 +152,8 @@ impl<'q, 'c> Planner<'q, 'c> {
             aggregates: Vec::new(),
             aggregate_subqueries: Vec::new(),
             table_calls: Vec::new(),
+            groupings: Vec::new(),
+            recursive: false,
         });
     }
 

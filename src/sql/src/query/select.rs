@@ -37,6 +37,8 @@ impl Item<'_> {
 #[derive(Default)]
 pub(super) struct Exprs<'a> {
     pub keys: Vec<ScalarExpr>,
+    /// The grouping sets: which of the keys each has. None without GROUP BY.
+    pub sets: Vec<Vec<usize>>,
     /// The keys as written, or the outputs that they name: the same text elsewhere is the same value, subqueries in it included.
     pub key_texts: Vec<(&'a Expr, ScalarExpr)>,
     pub outputs: Vec<ScalarExpr>,
@@ -79,7 +81,9 @@ impl Planner<'_, '_> {
         let open = self.outputs(&items, targets, &mut exprs)?;
         self.distinct_and_order(select, &items, order_by, &mut exprs)?;
         let names = items.iter().map(|i| i.name().clone()).collect();
-        let grouped = grouped || exprs.having.is_some() || !self.frame()?.aggregates.is_empty();
+        let frame = self.frame()?;
+        let grouped =
+            grouped || exprs.having.is_some() || !frame.aggregates.is_empty() || !frame.groupings.is_empty();
         if grouped {
             rel = self.group(rel, &mut exprs)?;
         }
