@@ -25,6 +25,8 @@ pub(crate) struct ScopeTable {
     pub schema: Vec<String>,
     /// The table's own name, if an alias hides it.
     pub hidden: Option<String>,
+    /// A column that is NULL where an outer join found no row of this table; kept where the whole row is asked for.
+    pub present: Option<ColId>,
 }
 
 /// A column that a name can stand for.
@@ -44,8 +46,8 @@ pub(crate) struct ScopeColumn {
 pub(crate) enum Found {
     /// A column.
     Column(ColId),
-    /// A table's whole row: columns in order.
-    Row(Vec<(String, ColId)>),
+    /// A table's whole row: columns in order, and the column that is NULL where there is none.
+    Row(Vec<(String, ColId)>, Option<ColId>),
 }
 
 impl Scope {
@@ -128,7 +130,7 @@ impl Scope {
     /// The whole row of the table called `name`.
     pub fn find_row(&self, name: &str) -> Result<Option<Found>, SqlError> {
         let table = self.find_table(&[name.to_string()])?;
-        Ok(table.map(|t| Found::Row(self.table_columns(t))))
+        Ok(table.map(|t| Found::Row(self.table_columns(t), self.tables[t].present)))
     }
 }
 

@@ -16,6 +16,7 @@ mod table;
 
 use crate::coerce::{constant, null};
 use crate::hir::{ColId, CteId, HirOrder, HirRec, HirRel, SetKind, operands_mut};
+use expr::plan_key::canonical;
 use expr::relation::RecBinding;
 use expr::visit::LocalIds;
 use expr::{AggregateExpr, AggregateFunc, ColumnOrder, Id, RelExpr, ScalarExpr};
@@ -257,7 +258,8 @@ impl Lowerer<'_> {
     }
 
     fn set_operation(&mut self, kind: SetKind, all: bool, left: Table, right: Table) -> RelExpr {
-        let once = |table: Table| if all { table.expr } else { table.expr.distinct() };
+        // Rows are compared as they are encoded: those that are not grouped come to canonical form here.
+        let once = |table: Table| if all { canonical_rows(table.expr) } else { table.expr.distinct() };
         match kind {
             SetKind::Union if all => left.expr.union(right.expr),
             SetKind::Union => left.expr.union(right.expr).distinct(),
@@ -271,6 +273,17 @@ impl Lowerer<'_> {
             }
         }
     }
+}
+
+/// Rows of which equal ones have the same encoding.
+fn canonical_rows(expr: RelExpr) -> RelExpr {
+    let columns = expr.typ().columns;
+    if columns.iter().all(|column| !column.ty.needs_canonical_key()) {
+        return expr;
+    }
+    let arity = columns.len();
+    let values = (0..arity).map(|c| canonical(ScalarExpr::Column(c), &columns)).collect();
+    expr.map(values).project((arity..2 * arity).collect())
 }
 
 /// Whether a relation uses one of these columns from outside.

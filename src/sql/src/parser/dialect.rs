@@ -1,5 +1,6 @@
 //! How sqlparser reads Freshet's SQL: as PostgreSQL's, with a few words that end an expression or a table reference here.
 
+use super::extension::words::peek_words;
 use super::keywords::{is_bare_label, may_name_column};
 use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
@@ -20,10 +21,14 @@ impl Dialect for FreshetDialect {
         TypeId::of::<PostgreSqlDialect>()
     }
 
-    /// A sign binds closer than `^`, as in PostgreSQL: `-2 ^ 2` is 4.
+    /// Grouping sets, VALUES as a subquery, and signs, which bind closer than `^` as in PostgreSQL: `-2 ^ 2` is 4.
     fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
         if let Some(element) = super::grouping::element(parser) {
             return Some(element);
+        }
+        // sqlparser takes for subqueries what begins with SELECT or WITH.
+        if peek_words(parser, "VALUES") && parser.peek_nth_token_ref(1).token == Token::LParen {
+            return Some(parser.parse_query().map(Expr::Subquery));
         }
         let op = match parser.peek_token_ref().token {
             Token::Minus => UnaryOperator::Minus,

@@ -12,6 +12,7 @@ mod error;
 pub mod extension;
 mod grouping;
 mod keywords;
+pub(crate) mod reserved;
 pub(crate) mod respell;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@
 //!     → WITH RECURSIVE "mutually recursive" ("return", "9") AS (VALUES (1)), t (a int) AS …
 //! ROWS FROM (f (1), g (2))   → "rows from" (f (1), g (2))
 //! GROUP BY DISTINCT …        → GROUP BY "all sets once" (), …
+//! TABLE t                    → SELECT * FROM t
 //! ```
 //!
 //! [`restore`] goes the other way in what sqlparser prints. Words that PostgreSQL does not reserve lose what makes them keywords to sqlparser.
@@ -56,7 +57,8 @@ pub(super) fn respell(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         let words = Significant::of(rest);
         let taken = mutually_recursive(&words, &mut out)
             .or_else(|| rows_from(&before, &words, &mut out))
-            .or_else(|| distinct_sets(&words, &mut out));
+            .or_else(|| distinct_sets(&words, &mut out))
+            .or_else(|| table_command(&before, &words, &mut out));
         let taken = taken.unwrap_or_else(|| {
             out.push(TokenWithSpan { token: without_keyword(&first.token), span: first.span });
             1
@@ -88,7 +90,7 @@ impl<'a> Significant<'a> {
         /// The longest beginning that is looked at: `WITH MUTUALLY RECURSIVE (RETURN AT RECURSION LIMIT n)`.
         const LENGTH: usize = 10;
         // Only a few words begin something; all others need not be looked past.
-        let begins = ["WITH", "ROWS", "GROUP"].iter().any(|word| is_word(&tokens[0].token, word));
+        let begins = ["WITH", "ROWS", "GROUP", "TABLE"].iter().any(|word| is_word(&tokens[0].token, word));
         let length = if begins { LENGTH } else { 0 };
         let significant = tokens.iter().enumerate().filter(|(_, t)| !matches!(t.token, Token::Whitespace(_)));
         Significant(significant.take(length).collect())
@@ -182,6 +184,19 @@ fn distinct_sets(words: &Significant<'_>, out: &mut Vec<TokenWithSpan>) -> Optio
         push(out, words.span(2), [quoted(ALL_SETS_ONCE), Token::LParen, Token::RParen, Token::Comma]);
     }
     words.length(2)
+}
+
+/// `TABLE name` where a query may begin.
+fn table_command(before: &Token, words: &Significant<'_>, out: &mut Vec<TokenWithSpan>) -> Option<usize> {
+    let places = ["UNION", "INTERSECT", "EXCEPT", "ALL", "DISTINCT", "AS", "FOR"];
+    let in_query =
+        matches!(before, Token::EOF | Token::LParen | Token::RParen) || places.iter().any(|w| is_word(before, w));
+    if !in_query || !words.are(0, &["TABLE"]) || !matches!(words.token(1), Token::Word(_)) {
+        return None;
+    }
+    let select = [word("SELECT", None, Keyword::SELECT), Token::Mul, word("FROM", None, Keyword::FROM)];
+    push(out, words.span(0), select);
+    words.length(0)
 }
 
 /// What sqlparser printed, spelled as people write it. Quoted strings and names stay as they are.

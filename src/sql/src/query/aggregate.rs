@@ -244,11 +244,19 @@ impl Planner<'_, '_> {
         if !TableFunc::exists(name) {
             return Ok(None);
         }
-        let types = self.operand_types(args);
+        let mut args = args.to_vec();
+        for arg in &mut args {
+            // An array of untyped elements has the type that it has by itself.
+            if matches!(arg, Operand::Array(_)) {
+                let open = std::mem::replace(arg, Operand::Null);
+                *arg = Operand::Typed(self.settle(open)?);
+            }
+        }
+        let types = self.operand_types(&args);
         let Some((func, targets)) = TableFunc::resolve(name, &types) else {
             return Err(super::function::no_function(name, &types));
         };
-        let pairs = args.iter().cloned().zip(targets);
+        let pairs = args.into_iter().zip(targets);
         let mut args = pairs.map(|(o, ty)| self.coerce(o, &ty, Context::Implicit)).collect::<Result<Vec<_>, _>>()?;
         if let (TableFunc::GenerateSeries(ty), 2) = (&func, args.len()) {
             let one = ScalarExpr::Literal(Ok(repr::Row::pack([repr::Datum::Int4(1)])), SqlType::Int4.nullable(false));

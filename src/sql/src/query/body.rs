@@ -1,7 +1,7 @@
 //! Whole queries: set operations, VALUES, TABLE, and the ORDER BY and LIMIT around them.
 
 use super::Output;
-use super::order::{Ordered, order_items};
+use super::order::{Limits, Ordered, order_items};
 use super::planner::{Clause, Planner};
 use crate::coerce::{Context, Operand, common_type};
 use crate::hir::{ColId, HirOrder, HirRel, SetKind};
@@ -43,9 +43,14 @@ impl Planner<'_, '_> {
             None => Vec::new(),
         };
         let body = self.ordered_body(query, targets)?;
-        let (limit, offset) = self.limits(query)?;
+        let Limits { mut limit, mut offset, ties } = self.limits(query)?;
         self.ctes.truncate(ctes);
-        let rel = bound.into_iter().rev().fold(body.rel, |body, bound| bound.around(body));
+        let mut rel = body.rel;
+        if let Some(count) = limit.filter(|_| ties) {
+            rel = self.with_ties(rel, &body.order, count, offset)?;
+            (limit, offset) = (None, 0);
+        }
+        let rel = bound.into_iter().rev().fold(rel, |body, bound| bound.around(body));
         Ok(Ordered { rel, output: body.output, order: body.order, limit, offset })
     }
 

@@ -94,7 +94,7 @@ impl Planner<'_, '_> {
         })?;
         match found {
             Found::Column(id) => Ok(ScalarExpr::Column(id)),
-            Found::Row(columns) => self.record(columns.into_iter().map(|(_, id)| ScalarExpr::Column(id)).collect()),
+            Found::Row(columns, present) => self.row_of(columns, present),
         }
     }
 
@@ -110,6 +110,7 @@ impl Planner<'_, '_> {
                 let (left, right) = (self.operand(left)?, self.operand(right)?);
                 return self.compare(&op.to_string(), left, right).map(Operand::Typed);
             }
+            BinaryOperator::Overlaps => return self.overlaps(left, right).map(Operand::Typed),
             _ => {}
         }
         let name = operator_name(op)?;

@@ -129,12 +129,6 @@ impl Planner<'_, '_> {
         self.function_call(name, vec![Operand::Typed(value)])
     }
 
-    /// The row of a table, for `f(t.*)`.
-    pub(super) fn whole_row(&mut self, table: &ast::ObjectName) -> Result<ScalarExpr, SqlError> {
-        let columns = self.table_star(&name_parts(table)?)?;
-        self.record(columns.into_iter().map(|(_, id)| ScalarExpr::Column(id)).collect())
-    }
-
     /// Functions that become something other than a call.
     fn planned_function(&mut self, name: &str, args: &[Operand]) -> Result<Option<ScalarExpr>, SqlError> {
         Ok(Some(match (name, args) {

@@ -56,7 +56,8 @@ fn is_marker(item: &Expr) -> bool {
 fn without_repetition(sets: Vec<GroupingSet<'_>>) -> Vec<GroupingSet<'_>> {
     let mut kept: Vec<GroupingSet<'_>> = Vec::new();
     for set in sets {
-        let same = |other: &GroupingSet<'_>| set.iter().all(|k| other.contains(k)) && other.iter().all(|k| set.contains(k));
+        let same =
+            |other: &GroupingSet<'_>| set.iter().all(|k| other.contains(k)) && other.iter().all(|k| set.contains(k));
         if !kept.iter().any(same) {
             kept.push(set);
         }

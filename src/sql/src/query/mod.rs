@@ -14,6 +14,7 @@ mod group;
 mod grouping_sets;
 mod literal;
 mod order;
+mod overlaps;
 mod planner;
 mod recursion;
 mod rounds;
@@ -22,9 +23,12 @@ mod rows;
 mod select;
 mod special;
 mod subquery;
-mod with;
+mod table_function;
 #[cfg(test)]
 mod tests;
+mod ties;
+mod whole_row;
+mod with;
 
 pub(crate) use self::expr::call;
 use crate::catalog::SessionCatalog;
@@ -247,7 +251,7 @@ impl Planner<'_, '_> {
     /// The scope that one described relation makes; its columns are positions 0, 1, ….
     fn scope_of(&mut self, name: &str, desc: &RelationDesc) -> Scope {
         let columns: Vec<_> = desc.iter().map(|(n, t)| (n.clone(), self.column(n, t.clone()))).collect();
-        Scope::table(ScopeTable { name: name.to_string(), schema: Vec::new(), hidden: None }, columns)
+        Scope::table(ScopeTable { name: name.to_string(), schema: Vec::new(), hidden: None, present: None }, columns)
     }
 
     /// The whole query: its relation, its visible columns, and what is left to the finishing.

@@ -7,6 +7,7 @@ use expr::{AggregateExpr, ScalarExpr, TableFunc};
 use repr::{ColumnType, GlobalId, SqlError, SqlState, SqlType};
 use sqlparser::ast::{self, Spanned};
 use sqlparser::tokenizer::Span;
+use std::collections::BTreeSet;
 
 /// How deep queries may nest.
 const LEVELS_MAX: usize = 100;
@@ -46,6 +47,8 @@ pub(crate) struct Frame {
     pub table_calls: Vec<TableCall>,
     /// `GROUPING(…)` calls met: the column of each, and its arguments.
     pub groupings: Vec<(ColId, Vec<ScalarExpr>)>,
+    /// Names in its expressions that would mean the whole row of a table so called.
+    pub whole_rows: BTreeSet<String>,
     /// Whether FROM names the recursive query whose own term this is.
     pub recursive: bool,
 }
@@ -153,6 +156,7 @@ impl<'q, 'c> Planner<'q, 'c> {
             aggregate_subqueries: Vec::new(),
             table_calls: Vec::new(),
             groupings: Vec::new(),
+            whole_rows: BTreeSet::new(),
             recursive: false,
         });
     }

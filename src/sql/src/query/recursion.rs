@@ -3,8 +3,8 @@
 use super::planner::fold;
 use repr::{SqlError, SqlState};
 use sqlparser::ast::{
-    Cte, Join, JoinConstraint, JoinOperator, ObjectName, Query, Select, SetExpr, SetOperator, SetQuantifier, TableFactor,
-    TableWithJoins, Visit, Visitor,
+    Cte, Join, JoinConstraint, JoinOperator, ObjectName, Query, Select, SetExpr, SetOperator, SetQuantifier,
+    TableFactor, TableWithJoins, Visit, Visitor,
 };
 use sqlparser::tokenizer::Span;
 use std::ops::ControlFlow;

@@ -92,19 +92,20 @@ impl Planner<'_, '_> {
     }
 
     /// A query that uses itself.
-    fn recursive(
-        &mut self,
-        name: &str,
-        cte: &ast::Cte,
-        parts: &Recursive<'_>,
-    ) -> Result<(HirRel, Output), SqlError> {
+    fn recursive(&mut self, name: &str, cte: &ast::Cte, parts: &Recursive<'_>) -> Result<(HirRel, Output), SqlError> {
         let depth = self.ctes.len();
         let inner = parts.query.with.as_ref().map(|with| self.with(with)).transpose()?.unwrap_or_default();
         let mut base = self.body(parts.base, None)?;
-        let types: Vec<SqlType> = base.output.cols.iter().zip(&base.open).map(|(col, open)| match open {
-            Some(_) => SqlType::Text,
-            None => self.types[*col].ty.clone(),
-        }).collect();
+        let types: Vec<SqlType> = base
+            .output
+            .cols
+            .iter()
+            .zip(&base.open)
+            .map(|(col, open)| match open {
+                Some(_) => SqlType::Text,
+                None => self.types[*col].ty.clone(),
+            })
+            .collect();
         self.convert(&mut base, &types)?;
         let names = renamed(name, base.output.names.clone(), cte)?;
         let columns = names.into_iter().zip(types.iter().map(|t| t.clone().nullable(true))).collect();
@@ -207,7 +208,9 @@ fn declared_column(column: &ast::TableAliasColumnDef) -> Result<Target, SqlError
     let name = fold(&column.name);
     let Some(data_type) = &column.data_type else {
         let message = format!("column \"{name}\" of a mutually recursive query has no type");
-        return Err(SqlError::new(SqlState::SYNTAX_ERROR, message).hint("Declare it: WITH MUTUALLY RECURSIVE t (a int)."));
+        return Err(
+            SqlError::new(SqlState::SYNTAX_ERROR, message).hint("Declare it: WITH MUTUALLY RECURSIVE t (a int).")
+        );
     };
     Ok(Target { name, ty: sql_type(data_type)? })
 }
