@@ -50,6 +50,14 @@ pub(crate) enum Found {
     Row(Vec<(String, ColId)>, Option<ColId>),
 }
 
+impl ScopeTable {
+    /// Whether two tables of one FROM clause go by one name. Tables of several schemas may, as long as they have no aliases.
+    fn conflicts(&self, other: &ScopeTable) -> bool {
+        let apart = !self.schema.is_empty() && !other.schema.is_empty() && self.schema != other.schema;
+        self.name == other.name && !apart
+    }
+}
+
 impl Scope {
     /// One table with these columns.
     pub fn table(table: ScopeTable, columns: impl IntoIterator<Item = (String, ColId)>) -> Scope {
@@ -59,7 +67,7 @@ impl Scope {
 
     /// Adds what `other` offers; an error if both have a table of one name.
     pub fn append(&mut self, other: Scope) -> Result<(), SqlError> {
-        if let Some(twice) = other.tables.iter().find(|t| self.tables.contains(t)) {
+        if let Some(twice) = other.tables.iter().find(|t| self.tables.iter().any(|own| own.conflicts(t))) {
             let message = format!("table name \"{}\" specified more than once", twice.name);
             return Err(SqlError::new(SqlState::DUPLICATE_ALIAS, message));
         }

@@ -6,6 +6,8 @@
 //! ROWS FROM (f (1), g (2))   → "rows from" (f (1), g (2))
 //! GROUP BY DISTINCT …        → GROUP BY "all sets once" (), …
 //! TABLE t                    → SELECT * FROM t
+//! JOIN u USING (a) AS x      → JOIN u USING (a, "using alias".x)
+//! TRIM (TRAILING FROM a)     → TRIM (TRAILING ' ' FROM a)
 //! ```
 //!
 //! [`restore`] goes the other way in what sqlparser prints. Words that PostgreSQL does not reserve lose what makes them keywords to sqlparser.
@@ -21,6 +23,8 @@ use sqlparser::tokenizer::{Span, Token, TokenWithSpan, Word};
 const MUTUALLY_RECURSIVE: &str = "mutually recursive";
 /// The function whose arguments are the functions of `ROWS FROM`.
 pub(crate) const ROWS_FROM: &str = "rows from";
+/// What qualifies the alias of a USING clause among its columns.
+pub(crate) const USING_ALIAS: &str = "using alias";
 /// The first item of `GROUP BY DISTINCT`.
 pub(crate) const ALL_SETS_ONCE: &str = "all sets once";
 
@@ -58,7 +62,9 @@ pub(super) fn respell(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         let taken = mutually_recursive(&words, &mut out)
             .or_else(|| rows_from(&before, &words, &mut out))
             .or_else(|| distinct_sets(&words, &mut out))
-            .or_else(|| table_command(&before, &words, &mut out));
+            .or_else(|| table_command(&before, &words, &mut out))
+            .or_else(|| using_alias(&words, &mut out))
+            .or_else(|| trim_blanks(&words, &mut out));
         let taken = taken.unwrap_or_else(|| {
             out.push(TokenWithSpan { token: without_keyword(&first.token), span: first.span });
             1
@@ -87,11 +93,18 @@ struct Significant<'a>(Vec<(usize, &'a TokenWithSpan)>);
 
 impl<'a> Significant<'a> {
     fn of(tokens: &'a [TokenWithSpan]) -> Self {
-        /// The longest beginning that is looked at: `WITH MUTUALLY RECURSIVE (RETURN AT RECURSION LIMIT n)`.
+        /// How far a USING clause is looked through.
+        const USING_LENGTH: usize = 4096;
+        /// The longest other beginning that is looked at: `WITH MUTUALLY RECURSIVE (RETURN AT RECURSION LIMIT n)`.
         const LENGTH: usize = 10;
         // Only a few words begin something; all others need not be looked past.
-        let begins = ["WITH", "ROWS", "GROUP", "TABLE"].iter().any(|word| is_word(&tokens[0].token, word));
-        let length = if begins { LENGTH } else { 0 };
+        let begins = ["WITH", "ROWS", "GROUP", "TABLE", "TRIM"].iter().any(|word| is_word(&tokens[0].token, word));
+        let length = match () {
+            _ if begins => LENGTH,
+            // A list of names in parentheses: as long as tables are wide.
+            _ if is_word(&tokens[0].token, "USING") => USING_LENGTH,
+            _ => 0,
+        };
         let significant = tokens.iter().enumerate().filter(|(_, t)| !matches!(t.token, Token::Whitespace(_)));
         Significant(significant.take(length).collect())
     }
@@ -199,10 +212,49 @@ fn table_command(before: &Token, words: &Significant<'_>, out: &mut Vec<TokenWit
     words.length(0)
 }
 
+/// `USING (a, b) AS x`
+fn using_alias(words: &Significant<'_>, out: &mut Vec<TokenWithSpan>) -> Option<usize> {
+    if !words.are(0, &["USING"]) || *words.token(1) != Token::LParen {
+        return None;
+    }
+    let mut close = 2;
+    while matches!(words.token(close), Token::Word(_) | Token::Comma) {
+        close += 1;
+    }
+    let Token::Word(alias) = words.token(close + 2) else { return None };
+    if *words.token(close) != Token::RParen || !words.are(close + 1, &["AS"]) {
+        return None;
+    }
+    for n in 0..close {
+        push(out, words.span(n), [without_keyword(words.token(n))]);
+    }
+    let span = words.span(close + 2);
+    out.push(TokenWithSpan { token: Token::Comma, span });
+    for token in [quoted(USING_ALIAS), Token::Period, Token::Word(alias.clone()), Token::RParen] {
+        out.push(TokenWithSpan { token, span });
+    }
+    words.length(close + 2)
+}
+
+/// `TRIM (TRAILING FROM x)`: blanks are meant.
+fn trim_blanks(words: &Significant<'_>, out: &mut Vec<TokenWithSpan>) -> Option<usize> {
+    let sides = ["LEADING", "TRAILING", "BOTH"];
+    let side = sides.iter().any(|side| is_word(words.token(2), side));
+    if !words.are(0, &["TRIM"]) || *words.token(1) != Token::LParen || !side || !words.are(3, &["FROM"]) {
+        return None;
+    }
+    for n in 0..3 {
+        push(out, words.span(n), [words.token(n).clone()]);
+    }
+    push(out, words.span(3), [Token::SingleQuotedString(" ".to_string()), words.token(3).clone()]);
+    words.length(3)
+}
+
 /// What sqlparser printed, spelled as people write it. Quoted strings and names stay as they are.
 pub(crate) fn restore(printed: &str) -> String {
     let marker = format!("WITH RECURSIVE \"{MUTUALLY_RECURSIVE}\"");
     let (rows_from, sets) = (format!("\"{ROWS_FROM}\"("), format!("\"{ALL_SETS_ONCE}\"(), "));
+    let using = format!(", \"{USING_ALIAS}\".");
     let mut out = String::with_capacity(printed.len());
     let mut rest = printed;
     while let Some(first) = rest.chars().next() {
@@ -213,6 +265,9 @@ pub(crate) fn restore(printed: &str) -> String {
             rest = after;
         } else if let Some(after) = rest.strip_prefix(&sets) {
             out.push_str("DISTINCT ");
+            rest = after;
+        } else if let Some((alias, after)) = rest.strip_prefix(&using).and_then(|after| after.split_once(')')) {
+            out.push_str(&format!(") AS {alias}"));
             rest = after;
         } else {
             let length = match first {

@@ -4,6 +4,7 @@ use super::planner::{Clause, Planner, fold, name_parts};
 use crate::catalog::CatalogItem;
 use crate::coerce::{Context, Operand, common_type, constant};
 use crate::hir::{HirRel, JoinKind};
+use crate::parser::respell::USING_ALIAS;
 use crate::scope::{Scope, ScopeColumn, ScopeTable};
 use expr::ScalarExpr;
 use repr::{Datum, SqlError, SqlState, SqlType};
@@ -183,14 +184,18 @@ impl Planner<'_, '_> {
                 self.extend_with_nulls(kind, &left_cols, &right_cols);
                 return Ok((rel, scope));
             }
-            JoinConstraint::Using(names) => names.iter().map(using_name).collect::<Result<Vec<_>, _>>()?,
+            JoinConstraint::Using(names) => {
+                let (names, alias) = using_alias(names);
+                let names = names.iter().map(using_name).collect::<Result<Vec<_>, _>>()?;
+                return self.join_using((left, left_scope), (right, right_scope), kind, &names, alias.as_deref());
+            }
             JoinConstraint::Natural => common_names(&left_scope, &right_scope),
             JoinConstraint::None if matches!(operator, JoinOperator::CrossJoin(_)) => Vec::new(),
             JoinConstraint::None => {
                 return Err(SqlError::new(SqlState::SYNTAX_ERROR, "syntax error: JOIN needs ON or USING"));
             }
         };
-        self.join_using((left, left_scope), (right, right_scope), kind, &names)
+        self.join_using((left, left_scope), (right, right_scope), kind, &names, None)
     }
 
     /// Before a side's rows may be missing: a column that tells whether they are, if some whole row of its tables is asked for.
@@ -234,6 +239,7 @@ impl Planner<'_, '_> {
         right: Planned,
         kind: JoinKind,
         names: &[String],
+        alias: Option<&str>,
     ) -> Result<Planned, SqlError> {
         let ((left, mut left_scope), (right, mut right_scope)) = (left, right);
         let (left_cols, right_cols) = (left.cols(), right.cols());
@@ -262,6 +268,14 @@ impl Planner<'_, '_> {
         }
         rel = rel.map(exprs);
         left_scope.append(right_scope)?;
+        if let Some(alias) = alias {
+            let name = alias.to_string();
+            let table = ScopeTable { name, schema: Vec::new(), hidden: None, present: None };
+            let mut own = Scope::table(table, merged.iter().map(|c| (c.name.clone(), c.id)));
+            // The alias qualifies the merged columns, which are there already without it.
+            own.columns.iter_mut().for_each(|c| c.bare = false);
+            left_scope.append(own)?;
+        }
         merged.extend(left_scope.columns);
         Ok((rel, Scope { tables: left_scope.tables, columns: merged }))
     }
@@ -290,9 +304,23 @@ impl Planner<'_, '_> {
             JoinKind::Full => ScalarExpr::Coalesce(vec![left, right]),
         };
         let id = self.column_for(name, &value);
+        if kind != JoinKind::Full {
+            self.merged.insert(id, value.clone());
+        }
         exprs.push((id, value));
         Ok(id)
     }
+}
+
+/// The columns of USING and its alias, which the parser leaves as the last of them.
+fn using_alias(names: &[ast::ObjectName]) -> (&[ast::ObjectName], Option<String>) {
+    if let Some((last, rest)) = names.split_last()
+        && let [mark, alias] = &last.0[..]
+        && mark.as_ident().is_some_and(|mark| mark.value == USING_ALIAS)
+    {
+        return (rest, alias.as_ident().map(fold));
+    }
+    (names, None)
 }
 
 fn using_name(name: &ast::ObjectName) -> Result<String, SqlError> {

@@ -90,6 +90,9 @@ impl Planner<'_, '_> {
         if name == "grouping" {
             return self.grouping_call(function).map(Operand::Typed);
         }
+        if let ("row", FunctionArguments::List(list)) = (name, &function.args) {
+            return self.row_fields(&list.args).map(Operand::Row);
+        }
         let arguments = arguments(&function.args)?;
         if super::aggregate::is_aggregate(name) {
             return self.aggregate(name, function, &arguments).map(Operand::Typed);
@@ -104,9 +107,6 @@ impl Planner<'_, '_> {
             Arguments::List(exprs) => exprs.iter().map(|e| self.operand(e)).collect::<Result<Vec<_>, _>>()?,
             Arguments::Row(table) => vec![Operand::Typed(self.whole_row(table)?)],
         };
-        if name == "row" {
-            return Ok(Operand::Row(operands));
-        }
         if let Some(planned) = self.planned_function(name, &operands)? {
             return Ok(Operand::Typed(planned));
         }

@@ -24,6 +24,8 @@ struct Group<'a> {
     hidden: &'a BTreeSet<ColId>,
     /// Names of columns for messages.
     labels: &'a BTreeMap<ColId, String>,
+    /// Columns of the input that are conversions of others.
+    merged: &'a BTreeMap<ColId, ScalarExpr>,
 }
 
 impl Planner<'_, '_> {
@@ -126,7 +128,8 @@ impl Planner<'_, '_> {
         let hidden: BTreeSet<ColId> = input.difference(&grouped).copied().collect();
         let complex: Vec<_> = keys.iter().filter(|(_, k)| !matches!(k, ScalarExpr::Column(_))).cloned().collect();
         let labels = self.frame()?.scope.labels();
-        let group = Group { keys: &complex, hidden: &hidden, labels: &labels };
+        let merged = self.merged.clone();
+        let group = Group { keys: &complex, hidden: &hidden, labels: &labels, merged: &merged };
         let on = exprs.distinct_on.iter_mut().flatten();
         for expr in exprs.outputs.iter_mut().chain(&mut exprs.having).chain(&mut exprs.order).chain(on) {
             group.rewrite(expr, false)?;
@@ -152,6 +155,10 @@ impl Group<'_> {
         if let ScalarExpr::Column(id) = expr
             && self.hidden.contains(id)
         {
+            if let Some(value) = self.merged.get(id) {
+                *expr = value.clone();
+                return self.rewrite(expr, in_subquery);
+            }
             let name = self.labels.get(id).map_or("?column?", String::as_str);
             let message = match in_subquery {
                 true => format!("subquery uses ungrouped column \"{name}\" from outer query"),

@@ -134,7 +134,7 @@ impl Planner<'_, '_> {
                 return Err(SqlError::new(SqlState::TOO_MANY_ARGUMENTS, message));
             }
         }
-        let level = self.level_of(args.iter());
+        let level = self.level_of(args.iter(), &[]);
         if let Some((id, _)) = self.frames[level].groupings.iter().find(|(_, a)| *a == args) {
             return Ok(ScalarExpr::Column(*id));
         }

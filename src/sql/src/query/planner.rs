@@ -7,7 +7,7 @@ use expr::{AggregateExpr, ScalarExpr, TableFunc};
 use repr::{ColumnType, GlobalId, SqlError, SqlState, SqlType};
 use sqlparser::ast::{self, Spanned};
 use sqlparser::tokenizer::Span;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How deep queries may nest.
 const LEVELS_MAX: usize = 100;
@@ -24,6 +24,8 @@ pub(crate) struct Planner<'q, 'c> {
     pub frames: Vec<Frame>,
     /// Common table expressions in sight, the innermost last.
     pub ctes: Vec<Cte>,
+    /// Columns that USING made of one side's by a conversion: what they are in terms of that side's.
+    pub merged: BTreeMap<ColId, ScalarExpr>,
     next_cte: CteId,
 }
 
@@ -117,7 +119,7 @@ impl<'q, 'c> Planner<'q, 'c> {
     /// A planner with nothing in sight.
     pub fn new(qcx: &'q mut QueryContext<'c>) -> Self {
         let (types, labels, frames, ctes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Planner { qcx, types, labels, frames, ctes, next_cte: 0 }
+        Planner { qcx, types, labels, frames, ctes, merged: BTreeMap::new(), next_cte: 0 }
     }
 
     /// A new column.
