@@ -13,7 +13,8 @@ pub const BOOKS: &str = "SELECT a::text, t::text, b::text, h::text FROM books";
 const UPSTREAM: &str = "SELECT (SELECT sum(abalance) FROM pgbench_accounts)::text, (SELECT sum(tbalance) FROM pgbench_tellers)::text, \
                         (SELECT sum(bbalance) FROM pgbench_branches)::text, (SELECT coalesce(sum(delta), 0) FROM pgbench_history)::text";
 
-fn run(mut command: std::process::Command) -> anyhow::Result<()> {
+/// Runs a program to its end; an error with its own words if it fails.
+pub fn run(mut command: std::process::Command) -> anyhow::Result<()> {
     let output = command.output()?;
     ensure!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     Ok(())

@@ -5,7 +5,7 @@ use futures::StreamExt;
 use std::collections::BTreeMap;
 use std::process::Child;
 use std::time::{Duration, Instant};
-use tests::bank::{BOOKS, pgbench, replicate, settle, upstream, values};
+use tests::bank::{BOOKS, pgbench, replicate, run, settle, upstream, values};
 use tests::freshet::{Freshet, Process};
 use tokio_postgres::Client;
 

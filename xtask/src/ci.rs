@@ -31,7 +31,8 @@ pub fn slt(views: bool, files: &[String]) -> anyhow::Result<()> {
 /// Benchmarks, of the release build.
 pub fn bench(filter: Option<&str>) -> anyhow::Result<()> {
     install()?;
-    // As `cargo dev` does, so that nothing is built twice.
+    // What `cargo dev` builds, so that it is not built twice with other features.
     cargo(&["build", "--release", "--bins"]).run()?;
+    cargo(&["build", "--release", "-p", "tests", "--bin", "bench"]).run()?;
     program(target_dir().join("release/bench"), &[]).args(filter).run()
 }

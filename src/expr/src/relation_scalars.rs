@@ -103,6 +103,16 @@ pub(crate) fn table_func_columns(func: &TableFunc) -> Vec<ColumnType> {
         TableFunc::JsonbEachText => vec![SqlType::Text.nullable(false), SqlType::Text.nullable(true)],
         TableFunc::JsonbObjectKeys => vec![SqlType::Text.nullable(false)],
         TableFunc::RegexpSplitToTable => vec![SqlType::Text.nullable(true)],
+        TableFunc::Value(typ) => vec![typ.clone()],
+        TableFunc::RowsFrom(parts) => {
+            let columns = parts.iter().flat_map(|(func, _)| table_func_columns(func));
+            columns.map(|column| column.ty.nullable(true)).collect()
+        }
+        TableFunc::WithOrdinality(func) => {
+            let mut columns = table_func_columns(func);
+            columns.push(SqlType::Int8.nullable(false));
+            columns
+        }
         TableFunc::Repeat | TableFunc::GuardSubquerySize => Vec::new(),
     }
 }

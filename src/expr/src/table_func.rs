@@ -1,6 +1,6 @@
 //! Table functions: from the columns of one row to any number of rows.
 //!
-//! `resolve` finds a function by SQL's name, `eval` computes it. A NULL argument gives no rows.
+//! `resolve` finds a function by SQL's name, `eval` computes it. A NULL argument gives no rows, except where it is the row.
 
 mod eval;
 mod resolve;
@@ -8,7 +8,7 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 
-use repr::SqlType;
+use repr::{ColumnType, SqlType};
 use serde::{Deserialize, Serialize};
 
 /// A table function.
@@ -34,6 +34,12 @@ pub enum TableFunc {
     JsonbObjectKeys,
     /// `regexp_split_to_table(text, pattern)`
     RegexpSplitToTable,
+    /// Its one argument, of this type, as one row: any other function in a place for table functions.
+    Value(ColumnType),
+    /// Functions side by side, each of so many of the arguments, one after the other: row by row, NULL where one has no more rows.
+    RowsFrom(Vec<(TableFunc, usize)>),
+    /// The function's rows, numbered from 1.
+    WithOrdinality(Box<TableFunc>),
     /// As many copies of nothing as its int8 argument says: how multiplicities are restored.
     Repeat,
     /// Errors unless the input's int8 count is at most one: guards scalar subqueries. Returns one row of no columns.

@@ -29,6 +29,8 @@ pub enum Plan {
     CreateCluster(CreateClusterPlan),
     /// Everything that becomes an item of a schema.
     CreateItem(CreateItemPlan),
+    /// A table, and then its rows.
+    CreateTableAs(Box<CreateTableAsPlan>),
     /// `DROP …`
     Drop(DropPlan),
     /// `EXPLAIN`
@@ -252,6 +254,15 @@ pub struct CreateItemPlan {
     pub if_not_exists: bool,
     /// Whether an existing view of this name is replaced.
     pub replace: Option<GlobalId>,
+}
+
+/// `CREATE TABLE … AS`
+#[derive(Clone, Debug)]
+pub struct CreateTableAsPlan {
+    /// The table.
+    pub create: CreateItemPlan,
+    /// Its first rows, if it has any, in the order of its columns.
+    pub rows: Option<RelExpr>,
 }
 
 /// The kinds of items that a statement creates.

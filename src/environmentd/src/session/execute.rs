@@ -61,7 +61,7 @@ impl Rows {
 
 /// One client's session.
 pub struct Session {
-    env: Environment,
+    pub(super) env: Environment,
     connection_id: u32,
     user: String,
     /// Its variables.
@@ -267,6 +267,7 @@ impl Session {
             Plan::Subscribe(plan) => self.subscribe(context, plan).await,
             Plan::CopyTo(plan) => self.copy_to(context, plan).await,
             Plan::Insert(_) | Plan::ReadThenWrite(_) => self.write(context, plan).await,
+            Plan::CreateTableAs(plan) => self.create_table_as(context, *plan).await,
             Plan::Explain(plan) => self.explain(context, plan).await,
             Plan::ShowVariable(name) => self.show(&name),
             Plan::ShowAllVariables => Ok(self.show_all()),
@@ -350,7 +351,7 @@ impl Session {
     }
 
     /// Prepares and commits a write on its own, again and again while others change what it read.
-    async fn write_now(
+    pub(super) async fn write_now(
         &mut self,
         context: &SessionContext,
         plan: &Plan,
@@ -366,7 +367,7 @@ impl Session {
         }
     }
 
-    async fn ddl(&mut self, context: &SessionContext, plan: Plan) -> Result<Outcome, SqlError> {
+    pub(super) async fn ddl(&mut self, context: &SessionContext, plan: Plan) -> Result<Outcome, SqlError> {
         if self.transaction.is_explicit() {
             let what = "this statement cannot run inside a transaction block";
             return Err(SqlError::new(SqlState::ACTIVE_SQL_TRANSACTION, what));

@@ -4,7 +4,8 @@
 //! [`crate::coord::Environment`]. Nothing here is shared between sessions.
 
 pub mod context;
-pub mod cursor;
+pub mod create_table_as;
+mod cursor;
 pub mod execute;
 pub mod prepared;
 pub mod transaction;

@@ -54,9 +54,23 @@ impl TableFunc {
         }
     }
 
+    /// Whether its one column has a name of its own, which an alias of the table does not replace.
+    pub fn names_its_column(&self) -> bool {
+        matches!(self, TableFunc::JsonbArrayElements | TableFunc::JsonbArrayElementsText)
+    }
+
     /// Names and types of the columns it appends.
     pub fn columns(&self) -> Vec<(String, ColumnType)> {
         let names: &[&str] = match self {
+            TableFunc::RowsFrom(parts) => {
+                let names = parts.iter().flat_map(|(func, _)| func.columns()).map(|(name, _)| name);
+                return names.zip(table_func_columns(self)).collect();
+            }
+            TableFunc::WithOrdinality(func) => {
+                let names = func.columns().into_iter().map(|(name, _)| name);
+                return names.chain(["ordinality".to_string()]).zip(table_func_columns(self)).collect();
+            }
+            TableFunc::Value(_) => &["value"],
             TableFunc::GenerateSeries(_) | TableFunc::GenerateSeriesTimestamp(_) => &["generate_series"],
             TableFunc::Unnest(_) => &["unnest"],
             TableFunc::GenerateSubscripts => &["generate_subscripts"],

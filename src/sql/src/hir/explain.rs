@@ -2,6 +2,7 @@
 
 use super::{HirOrder, HirRel, JoinKind, SetKind, Subquery, SubqueryKind};
 use expr::explain::explain_frame;
+use expr::relation::RecLimit;
 use expr::{AggregateExpr, ScalarExpr, Unmaterializable, WindowExpr};
 use repr::Datum;
 use std::fmt::Write;
@@ -45,6 +46,10 @@ fn headline(rel: &HirRel) -> String {
         HirRel::Get { name, cols, .. } => format!("Get {name} -> {}", columns(cols)),
         HirRel::Cte { name, id, cols, .. } => format!("Get {name}@{id} -> {}", columns(cols)),
         HirRel::Let { name, id, .. } => format!("With {name}@{id}"),
+        HirRel::LetRec { bindings, .. } => {
+            let names = bindings.iter().map(|b| format!("{}@{}{}", b.name, b.id, recursion_limit(b.limit.as_ref())));
+            format!("With recursive {}", names.collect::<Vec<_>>().join(", "))
+        }
         HirRel::CallTable { func, args, cols } => format!("CallTable {func:?}({}) -> {}", scalars(args), columns(cols)),
         HirRel::Project { cols, .. } => format!("Project {}", columns(cols)),
         HirRel::Map { exprs, .. } => format!("Map {}", named(exprs.iter().map(|(id, e)| (*id, scalar(e))))),
@@ -76,6 +81,14 @@ fn headline(rel: &HirRel) -> String {
             format!("{name}{} -> {}", if *all { "All" } else { "" }, columns(cols))
         }
     }
+}
+
+fn recursion_limit(limit: Option<&RecLimit>) -> String {
+    let text = |l: &RecLimit| {
+        let what = if l.return_at_limit { "return" } else { "error" };
+        format!(" ({what} at {})", l.iterations)
+    };
+    limit.map(text).unwrap_or_default()
 }
 
 fn join(kind: JoinKind, on: &[ScalarExpr]) -> String {

@@ -3,10 +3,11 @@
 use super::function::Arguments;
 use super::planner::{Clause, Planner, TableCall};
 use crate::coerce::{Context, Operand};
-use crate::hir::columns_of;
+use crate::hir::{ColId, Subquery, columns_of};
 use expr::{AggregateExpr, AggregateFunc, ColumnOrder, ScalarExpr, TableFunc};
 use repr::{ColumnType, SqlError, SqlState, SqlType};
-use sqlparser::ast::{self, FunctionArgumentClause, FunctionArguments};
+use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments};
+use std::collections::BTreeSet;
 
 /// What is an aggregate, whatever its arguments.
 const AGGREGATES: &[&str] = &[
@@ -45,6 +46,10 @@ fn is_distinct(function: &ast::Function) -> bool {
     list.duplicate_treatment == Some(ast::DuplicateTreatment::Distinct)
 }
 
+fn is_written(arg: &FunctionArg, expr: &ast::Expr) -> bool {
+    matches!(arg, FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)) if arg == expr)
+}
+
 /// Whether a function of this name is an aggregate.
 pub(super) fn is_aggregate(name: &str) -> bool {
     AGGREGATES.contains(&name)
@@ -58,7 +63,6 @@ impl Planner<'_, '_> {
         function: &ast::Function,
         arguments: &Arguments<'_>,
     ) -> Result<ScalarExpr, SqlError> {
-        self.check_aggregate_place()?;
         if !function.within_group.is_empty() {
             return Err(SqlError::unsupported("WITHIN GROUP"));
         }
@@ -66,11 +70,10 @@ impl Planner<'_, '_> {
         let outer_guards = std::mem::take(&mut self.frame()?.guards);
         let planned = self.in_clause(Clause::AGGREGATE, |p| p.aggregate_expr(name, function, arguments));
         let inner = std::mem::replace(&mut self.frame()?.subqueries, outer_subqueries);
-        let frame = self.frame()?;
-        frame.guards = outer_guards;
-        frame.aggregate_subqueries.extend(inner);
+        self.frame()?.guards = outer_guards;
         let aggregate = planned?;
-        let level = self.aggregate_level(&aggregate)?;
+        let level = self.aggregate_level(&aggregate, &inner)?;
+        self.frames[level].aggregate_subqueries.extend(inner);
         let typ = self.aggregate_type(&aggregate);
         if let Some((id, _)) = self.frames[level].aggregates.iter().find(|(_, a)| *a == aggregate) {
             return Ok(ScalarExpr::Column(*id));
@@ -80,25 +83,26 @@ impl Planner<'_, '_> {
         Ok(ScalarExpr::Column(id))
     }
 
-    fn check_aggregate_place(&mut self) -> Result<(), SqlError> {
-        let clause = self.frame()?.clause;
-        if clause.aggregates {
-            return Ok(());
-        }
-        Err(not_allowed(clause.name))
+    /// The query level an aggregate belongs to: the innermost whose columns it uses; this one if it uses none.
+    fn aggregate_level(&self, aggregate: &AggregateExpr, subqueries: &[Subquery]) -> Result<usize, SqlError> {
+        let parts = aggregate.args.iter().chain(&aggregate.filter).chain(&aggregate.order_exprs);
+        let level = self.level_of(parts, subqueries);
+        let clause = self.frames[level].clause;
+        if clause.aggregates { Ok(level) } else { Err(not_allowed(clause.name)) }
     }
 
-    /// The query level an aggregate belongs to: the innermost whose columns it uses; this one if it uses none.
-    fn aggregate_level(&self, aggregate: &AggregateExpr) -> Result<usize, SqlError> {
-        let parts = aggregate.args.iter().chain(&aggregate.filter).chain(&aggregate.order_exprs);
-        let used: std::collections::BTreeSet<_> = parts.flat_map(columns_of).collect();
+    /// The innermost query level whose columns some of these expressions use, the subqueries in them included; the present one if they use
+    /// none.
+    pub(super) fn level_of<'e>(&self, exprs: impl Iterator<Item = &'e ScalarExpr>, subqueries: &[Subquery]) -> usize {
+        let mut used: BTreeSet<ColId> = exprs.flat_map(columns_of).collect();
+        for subquery in subqueries.iter().rev() {
+            if used.contains(&subquery.id) {
+                used.extend(subquery.free());
+            }
+        }
         let here = self.frames.len() - 1;
         let belongs = |level: &usize| self.frames[*level].scope.columns.iter().any(|c| used.contains(&c.id));
-        let level = (0..=here).rev().find(belongs).unwrap_or(here);
-        if level != here && !self.frames[level].clause.aggregates {
-            return Err(not_allowed(self.frames[level].clause.name));
-        }
-        Ok(level)
+        (0..=here).rev().find(belongs).unwrap_or(here)
     }
 
     fn aggregate_type(&self, aggregate: &AggregateExpr) -> ColumnType {
@@ -200,7 +204,12 @@ impl Planner<'_, '_> {
             for item in by {
                 let (desc, nulls_first) = super::order::direction(&item.options)?;
                 order.push(ColumnOrder { column: exprs.len(), desc, nulls_first });
-                exprs.push(self.expr(&item.expr)?);
+                // What is written like an argument is that argument, with the conversion that the aggregate asked for.
+                let written = list.args.iter().position(|arg| is_written(arg, &item.expr));
+                exprs.push(match written.and_then(|at| args.get(at)) {
+                    Some(arg) => arg.clone(),
+                    None => self.expr(&item.expr)?,
+                });
             }
         }
         if distinct && exprs.iter().any(|e| !args.contains(e)) {
@@ -244,11 +253,19 @@ impl Planner<'_, '_> {
         if !TableFunc::exists(name) {
             return Ok(None);
         }
-        let types = self.operand_types(args);
+        let mut args = args.to_vec();
+        for arg in &mut args {
+            // An array of untyped elements has the type that it has by itself.
+            if matches!(arg, Operand::Array(_)) {
+                let open = std::mem::replace(arg, Operand::Null);
+                *arg = Operand::Typed(self.settle(open)?);
+            }
+        }
+        let types = self.operand_types(&args);
         let Some((func, targets)) = TableFunc::resolve(name, &types) else {
             return Err(super::function::no_function(name, &types));
         };
-        let pairs = args.iter().cloned().zip(targets);
+        let pairs = args.into_iter().zip(targets);
         let mut args = pairs.map(|(o, ty)| self.coerce(o, &ty, Context::Implicit)).collect::<Result<Vec<_>, _>>()?;
         if let (TableFunc::GenerateSeries(ty), 2) = (&func, args.len()) {
             let one = ScalarExpr::Literal(Ok(repr::Row::pack([repr::Datum::Int4(1)])), SqlType::Int4.nullable(false));

@@ -88,6 +88,12 @@ impl Planner<'_, '_> {
                 _ => self.subquery_argument(name, query).map(Operand::Typed),
             };
         }
+        if name == "grouping" {
+            return self.grouping_call(function).map(Operand::Typed);
+        }
+        if let ("row", FunctionArguments::List(list)) = (name, &function.args) {
+            return self.row_fields(&list.args).map(Operand::Row);
+        }
         let arguments = arguments(&function.args)?;
         if super::aggregate::is_aggregate(name) {
             return self.aggregate(name, function, &arguments).map(Operand::Typed);
@@ -102,9 +108,6 @@ impl Planner<'_, '_> {
             Arguments::List(exprs) => exprs.iter().map(|e| self.operand(e)).collect::<Result<Vec<_>, _>>()?,
             Arguments::Row(table) => vec![Operand::Typed(self.whole_row(table)?)],
         };
-        if name == "row" {
-            return Ok(Operand::Row(operands));
-        }
         if let Some(planned) = self.planned_function(name, &operands)? {
             return Ok(Operand::Typed(planned));
         }
@@ -125,12 +128,6 @@ impl Planner<'_, '_> {
     fn subquery_argument(&mut self, name: &str, query: &ast::Query) -> Result<ScalarExpr, SqlError> {
         let value = self.scalar_subquery(query)?;
         self.function_call(name, vec![Operand::Typed(value)])
-    }
-
-    /// The row of a table, for `f(t.*)`.
-    pub(super) fn whole_row(&mut self, table: &ast::ObjectName) -> Result<ScalarExpr, SqlError> {
-        let columns = self.table_star(&name_parts(table)?)?;
-        self.record(columns.into_iter().map(|(_, id)| ScalarExpr::Column(id)).collect())
     }
 
     /// Functions that become something other than a call.

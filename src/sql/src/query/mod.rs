@@ -2,8 +2,8 @@
 //!
 //! Promise: names, types, coercions and error texts are PostgreSQL's; the plan returned has no subqueries and no parameters.
 //!
-//! One [`planner::Planner`] lives for one query; the files here are its methods, by clause: `with` and `body` (set operations, VALUES),
-//! `select`, `from`, `group`, `order`; by kind of expression: `expr`, `special`, `function`, `aggregate`, `subquery`, `literal`.
+//! One [`planner::Planner`] lives for one query; the files here are its methods, by clause: `with` (`recursion`, `rounds`) and `body` (set
+//! operations, VALUES), `select`, `from`, `group` (`grouping_sets`), `order`; by kind of expression: `expr`, `special`, `function`, `aggregate`, `subquery`, `literal`.
 
 mod aggregate;
 mod body;
@@ -11,17 +11,25 @@ mod expr;
 mod from;
 mod function;
 mod group;
+mod grouping_sets;
 mod literal;
 mod order;
+mod overlaps;
 mod planner;
+mod recursion;
+mod rounds;
 mod row;
 mod rows;
 mod select;
 mod special;
 mod subquery;
+mod table_function;
 #[cfg(test)]
 mod tests;
+mod ties;
+mod whole_row;
 mod window;
+mod with;
 
 pub(crate) use self::expr::call;
 use crate::catalog::SessionCatalog;
@@ -254,7 +262,7 @@ impl Planner<'_, '_> {
     /// The scope that one described relation makes; its columns are positions 0, 1, ….
     fn scope_of(&mut self, name: &str, desc: &RelationDesc) -> Scope {
         let columns: Vec<_> = desc.iter().map(|(n, t)| (n.clone(), self.column(n, t.clone()))).collect();
-        Scope::table(ScopeTable { name: name.to_string(), schema: Vec::new(), hidden: None }, columns)
+        Scope::table(ScopeTable { name: name.to_string(), schema: Vec::new(), hidden: None, present: None }, columns)
     }
 
     /// The whole query: its relation, its visible columns, and what is left to the finishing.

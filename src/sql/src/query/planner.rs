@@ -8,6 +8,7 @@ use expr::{AggregateExpr, ScalarExpr, TableFunc, Unmaterializable};
 use repr::{ColumnType, GlobalId, SqlError, SqlState, SqlType};
 use sqlparser::ast::{self, Spanned};
 use sqlparser::tokenizer::Span;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How deep queries may nest.
 const LEVELS_MAX: usize = 100;
@@ -24,6 +25,8 @@ pub(crate) struct Planner<'q, 'c> {
     pub frames: Vec<Frame>,
     /// Common table expressions in sight, the innermost last.
     pub ctes: Vec<Cte>,
+    /// Columns that USING made of one side's by a conversion: what they are in terms of that side's.
+    pub merged: BTreeMap<ColId, ScalarExpr>,
     next_cte: CteId,
 }
 
@@ -49,6 +52,12 @@ pub(crate) struct Frame {
     pub named_windows: Vec<Window>,
     /// Table functions met in the SELECT list.
     pub table_calls: Vec<TableCall>,
+    /// `GROUPING(…)` calls met: the column of each, and its arguments.
+    pub groupings: Vec<(ColId, Vec<ScalarExpr>)>,
+    /// Names in its expressions that would mean the whole row of a table so called.
+    pub whole_rows: BTreeSet<String>,
+    /// Whether FROM names the recursive query whose own term this is.
+    pub recursive: bool,
 }
 
 /// A table function in a SELECT list.
@@ -120,13 +129,15 @@ pub(crate) struct Cte {
     pub columns: Vec<(String, ColumnType)>,
     /// Columns from outside that it uses.
     pub outer: Vec<ColId>,
+    /// Whether it is `WITH RECURSIVE`'s own recursive term that is being planned.
+    pub open: bool,
 }
 
 impl<'q, 'c> Planner<'q, 'c> {
     /// A planner with nothing in sight.
     pub fn new(qcx: &'q mut QueryContext<'c>) -> Self {
         let (types, labels, frames, ctes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Planner { qcx, types, labels, frames, ctes, next_cte: 0 }
+        Planner { qcx, types, labels, frames, ctes, merged: BTreeMap::new(), next_cte: 0 }
     }
 
     /// A new column.
@@ -166,6 +177,9 @@ impl<'q, 'c> Planner<'q, 'c> {
             windows: Vec::new(),
             named_windows: Vec::new(),
             table_calls: Vec::new(),
+            groupings: Vec::new(),
+            whole_rows: BTreeSet::new(),
+            recursive: false,
         });
     }
 

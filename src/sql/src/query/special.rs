@@ -67,10 +67,7 @@ impl Planner<'_, '_> {
     /// A row is NULL if all its fields are, and NOT NULL if none is.
     fn null_test(&mut self, expr: &Expr, negated: bool) -> Result<ScalarExpr, SqlError> {
         let operand = self.operand(expr)?;
-        let fields = match operand {
-            Operand::Row(fields) => fields,
-            other => vec![other],
-        };
+        let fields = super::whole_row::fields(operand);
         let mut tests = Vec::new();
         for field in fields {
             let test = is_null(self.settle(field)?)?;

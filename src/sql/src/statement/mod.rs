@@ -12,6 +12,7 @@ mod connection;
 mod copy;
 mod create_index;
 mod create_table;
+mod create_table_as;
 mod create_view;
 mod cursor;
 mod drop;
@@ -150,6 +151,7 @@ pub(crate) fn plan_statement(cx: &mut Cx<'_>, statement: &Statement) -> Result<P
         Statement::CreateSchema(s) => object::create_schema(cx, s),
         Statement::CreateCluster(s) => object::create_cluster(cx, s),
         Statement::CreateTable(s) => create_table::create_table(cx, s),
+        Statement::CreateTableAs(s) => create_table_as::create_table_as(cx, s),
         Statement::CreateTableFromSource(s) => source::create_table_from_source(cx, s),
         Statement::CreateView(s) => create_view::create_view(cx, s),
         Statement::CreateIndex(s) => create_index::create_index(cx, s),

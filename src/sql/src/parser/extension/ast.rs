@@ -31,6 +31,8 @@ pub enum Statement {
     CreateCluster(CreateCluster),
     /// `CREATE TABLE`
     CreateTable(CreateTable),
+    /// `CREATE TABLE … AS`, `SELECT … INTO`
+    CreateTableAs(CreateTableAs),
     /// `CREATE TABLE … FROM SOURCE`
     CreateTableFromSource(CreateTableFromSource),
     /// `CREATE VIEW`, `CREATE MATERIALIZED VIEW`
@@ -243,6 +245,23 @@ pub struct CreateTable {
     pub columns: Vec<ColumnDef>,
     /// Constraints of the table.
     pub constraints: Vec<TableConstraint>,
+}
+
+/// `CREATE TABLE name (columns) AS query`
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateTableAs {
+    /// Name.
+    pub name: ObjectName,
+    /// `IF NOT EXISTS`
+    pub if_not_exists: bool,
+    /// `TEMP`
+    pub temporary: bool,
+    /// Names of the columns, if not those of the query.
+    pub columns: Vec<Ident>,
+    /// Where its rows come from.
+    pub query: Box<Query>,
+    /// Whether they are written; else the table is empty: `WITH NO DATA`.
+    pub with_data: bool,
 }
 
 /// `CREATE TABLE name (columns) FROM SOURCE source (REFERENCE schema.table) WITH (DETAILS = '…')`: how a table of a source is stored.

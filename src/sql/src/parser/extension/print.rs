@@ -7,7 +7,7 @@ use std::fmt::{self, Display, Formatter};
 
 /// The text of a statement that defines an item; none for other statements.
 pub fn definition(statement: &Statement) -> Option<String> {
-    Some(match statement {
+    let printed = match statement {
         Statement::CreateTable(s) => s.to_string(),
         Statement::CreateTableFromSource(s) => s.to_string(),
         Statement::CreateView(s) => s.to_string(),
@@ -16,7 +16,8 @@ pub fn definition(statement: &Statement) -> Option<String> {
         Statement::CreateConnection(s) => s.to_string(),
         Statement::CreateSource(s) => s.to_string(),
         _ => return None,
-    })
+    };
+    Some(crate::parser::respell::restore(&printed))
 }
 
 /// Items with commas between them.
