@@ -32,8 +32,12 @@ pub enum TableFunc {
     JsonbEachText,
     /// `jsonb_object_keys(jsonb)`
     JsonbObjectKeys,
-    /// `regexp_split_to_table(text, pattern)`
+    /// `regexp_split_to_table(text, pattern [, flags])`
     RegexpSplitToTable,
+    /// `regexp_matches(text, pattern [, flags])`
+    RegexpMatches,
+    /// `string_to_table(text, delimiter [, text that stands for NULL])`
+    StringToTable,
     /// As many copies of nothing as its int8 argument says: how multiplicities are restored.
     Repeat,
     /// Errors unless the input's int8 count is at most one: guards scalar subqueries. Returns one row of no columns.

@@ -12,3 +12,4 @@ pub mod vars;
 
 pub use context::{Isolation, SessionContext};
 pub use execute::{Outcome, Rows, Session};
+pub use vars::Vars;

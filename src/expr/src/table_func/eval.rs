@@ -1,9 +1,10 @@
 //! Computing table functions.
 
 use super::TableFunc;
-use crate::func::build::{arg, invalid_parameter, numeric_out};
+use crate::func::build::{arg, invalid_parameter, list_out, numeric_out, optional};
 use crate::func::json::as_text;
 use crate::func::numeric::add;
+use crate::func::pattern;
 use repr::datetime::{add_interval, add_interval_in};
 use repr::jsonb::JsonValue;
 use repr::{Arena, ArrayRef, Datum, Diff, EvalError, Interval, JsonbRef, Numeric, Row, SqlError, SqlState, SqlType};
@@ -14,7 +15,7 @@ pub type Rows<'a> = Box<dyn Iterator<Item = (Row, Diff)> + 'a>;
 impl TableFunc {
     /// The rows that the function returns for these arguments, with their counts.
     pub fn eval<'a>(&self, args: &[Datum<'a>], arena: &'a Arena) -> Result<Rows<'a>, EvalError> {
-        if args.iter().any(Datum::is_null) {
+        if args.iter().any(Datum::is_null) && *self != TableFunc::StringToTable {
             return Ok(Box::new(std::iter::empty()));
         }
         match self {
@@ -50,9 +51,19 @@ impl TableFunc {
                 Ok(one_column(pairs.into_iter().map(|(key, _)| Datum::Text(key))))
             }
             TableFunc::RegexpSplitToTable => {
-                let parts = crate::func::pattern::split(arg(args, 0)?, arg(args, 1)?, "")?;
+                let flags: &str = optional(args, 2)?.unwrap_or("");
+                let parts = pattern::split(arg(args, 0)?, arg(args, 1)?, flags, "regexp_split_to_table")?;
                 Ok(one_column(parts.into_iter().map(Datum::Text)))
             }
+            TableFunc::RegexpMatches => {
+                let flags: &str = optional(args, 2)?.unwrap_or("");
+                let rows = pattern::all_matches(arg(args, 0)?, arg(args, 1)?, flags)?;
+                Ok(one_column(rows.into_iter().map(|row| list_out(row, arena))))
+            }
+            TableFunc::StringToTable => Ok(match crate::func::array::split_text(args)? {
+                Some(parts) => one_column(parts.into_iter()),
+                None => Box::new(std::iter::empty()),
+            }),
             TableFunc::Repeat => Ok(Box::new(std::iter::once((Row::empty(), arg::<i64>(args, 0)?)))),
             TableFunc::GuardSubquerySize => guard(arg(args, 0)?),
         }

@@ -21,6 +21,12 @@ impl Dialect for FreshetDialect {
 
     /// A sign binds closer than `^`, as in PostgreSQL: `-2 ^ 2` is 4.
     fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        if keyword(&parser.peek_token_ref().token) == Keyword::VARIADIC {
+            parser.advance_token();
+            let value = parser.parse_expr();
+            let prefix = sqlparser::ast::Ident::new("VARIADIC");
+            return Some(value.map(|value| Expr::Prefixed { prefix, value: Box::new(value) }));
+        }
         let op = match parser.peek_token_ref().token {
             Token::Minus => UnaryOperator::Minus,
             Token::Plus => UnaryOperator::Plus,
@@ -120,6 +126,9 @@ impl Dialect for FreshetDialect {
         true
     }
     fn supports_comma_separated_trim(&self) -> bool {
+        true
+    }
+    fn supports_named_fn_args_with_assignment_operator(&self) -> bool {
         true
     }
     fn supports_named_fn_args_with_expr_name(&self) -> bool {

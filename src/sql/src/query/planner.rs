@@ -42,6 +42,8 @@ pub(crate) struct Frame {
     pub aggregates: Vec<(ColId, AggregateExpr)>,
     /// Subqueries inside arguments of aggregates.
     pub aggregate_subqueries: Vec<Subquery>,
+    /// Direct arguments of aggregates with WITHIN GROUP, which are the same for a whole group.
+    pub direct_arguments: Vec<ScalarExpr>,
     /// Table functions met in the SELECT list.
     pub table_calls: Vec<TableCall>,
 }
@@ -145,6 +147,7 @@ impl<'q, 'c> Planner<'q, 'c> {
             guards: Vec::new(),
             aggregates: Vec::new(),
             aggregate_subqueries: Vec::new(),
+            direct_arguments: Vec::new(),
             table_calls: Vec::new(),
         });
     }

@@ -84,6 +84,28 @@ impl Planner<'_, '_> {
         self.distinct_from(left, right, negated)
     }
 
+    /// `(start, end) OVERLAPS (start, end)`, where an interval may stand for an end.
+    pub fn overlaps(&mut self, left: &Expr, right: &Expr) -> Result<ScalarExpr, SqlError> {
+        let mut args = Vec::new();
+        for side in [left, right] {
+            let Operand::Row(fields) = self.operand(side)? else {
+                return Err(SqlError::new(SqlState::SYNTAX_ERROR, "OVERLAPS wants a pair on either side"));
+            };
+            let Ok([start, end]) = <[Operand; 2]>::try_from(fields) else {
+                return Err(SqlError::new(
+                    SqlState::SYNTAX_ERROR,
+                    "wrong number of parameters on side of OVERLAPS expression",
+                ));
+            };
+            let end = match self.operand_type(&end) {
+                Some(SqlType::Interval) => Operand::Typed(self.operator("+", vec![start.clone(), end])?),
+                _ => end,
+            };
+            args.extend([start, end]);
+        }
+        self.function_call("overlaps", args)
+    }
+
     fn in_list(&mut self, expr: &Expr, list: &[Expr], negated: bool) -> Result<ScalarExpr, SqlError> {
         let mut left = self.operand(expr)?;
         let list = self.operands(list)?;

@@ -43,6 +43,8 @@ pub enum Statement {
     CreateConnection(CreateConnection),
     /// `CREATE SOURCE`
     CreateSource(CreateSource),
+    /// `CREATE TYPE … AS ENUM`
+    CreateType(CreateType),
     /// `DROP`
     Drop(DropStatement),
     /// `SHOW` of objects: a list.
@@ -300,6 +302,15 @@ pub struct CreateIndex {
     pub keys: Vec<Expr>,
 }
 
+/// `CREATE TYPE name AS ENUM (labels)`
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateType {
+    /// Its name.
+    pub name: ObjectName,
+    /// The values, in order.
+    pub labels: Vec<String>,
+}
+
 /// `CREATE SECRET`
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreateSecret {
@@ -399,6 +410,8 @@ pub enum ObjectKind {
     Cluster,
     /// `CLUSTER REPLICA`
     ClusterReplica,
+    /// `TYPE`
+    Type,
 }
 
 impl ObjectKind {
@@ -415,6 +428,7 @@ impl ObjectKind {
         ObjectKind::Database,
         ObjectKind::ClusterReplica,
         ObjectKind::Cluster,
+        ObjectKind::Type,
     ];
 
     /// The words of SQL.
@@ -431,6 +445,7 @@ impl ObjectKind {
             ObjectKind::Database => "DATABASE",
             ObjectKind::ClusterReplica => "CLUSTER REPLICA",
             ObjectKind::Cluster => "CLUSTER",
+            ObjectKind::Type => "TYPE",
         }
     }
 
