@@ -53,6 +53,10 @@ pub enum Unmaterializable {
     MzNow,
     /// `now()`, `current_timestamp`: the start of the transaction.
     CurrentTimestamp,
+    /// `statement_timestamp()`, `clock_timestamp()`: the start of the statement.
+    StatementTimestamp,
+    /// What `random()` and its like begin from: another number for every statement.
+    RandomSeed,
     /// `current_database()`
     CurrentDatabase,
     /// `current_schema()`
@@ -83,7 +87,8 @@ impl Unmaterializable {
         use Unmaterializable::*;
         match self {
             MzNow => SqlType::MzTimestamp.nullable(false),
-            CurrentTimestamp | PgPostmasterStartTime => SqlType::TIMESTAMPTZ.nullable(false),
+            RandomSeed => SqlType::Int8.nullable(false),
+            CurrentTimestamp | StatementTimestamp | PgPostmasterStartTime => SqlType::TIMESTAMPTZ.nullable(false),
             CurrentSchemasWithSystem | CurrentSchemasWithoutSystem => {
                 SqlType::Array(Box::new(SqlType::Name)).nullable(false)
             }

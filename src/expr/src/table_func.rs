@@ -32,7 +32,7 @@ pub enum TableFunc {
     JsonbEachText,
     /// `jsonb_object_keys(jsonb)`
     JsonbObjectKeys,
-    /// `regexp_split_to_table(text, pattern)`
+    /// `regexp_split_to_table(text, pattern [, flags])`
     RegexpSplitToTable,
     /// Its one argument, of this type, as one row: any other function in a place for table functions.
     Value(ColumnType),
@@ -40,6 +40,10 @@ pub enum TableFunc {
     RowsFrom(Vec<(TableFunc, usize)>),
     /// The function's rows, numbered from 1.
     WithOrdinality(Box<TableFunc>),
+    /// `regexp_matches(text, pattern [, flags])`
+    RegexpMatches,
+    /// `string_to_table(text, delimiter [, text that stands for NULL])`
+    StringToTable,
     /// As many copies of nothing as its int8 argument says: how multiplicities are restored.
     Repeat,
     /// Errors unless the input's int8 count is at most one: guards scalar subqueries. Returns one row of no columns.

@@ -93,6 +93,8 @@ pub struct SelectPlan {
     pub finishing: RowSetFinishing,
     /// The result's columns, after the finishing.
     pub desc: RelationDesc,
+    /// What `set_config` in it sets, before it runs.
+    pub settings: Vec<SetVariablePlan>,
 }
 
 /// `SUBSCRIBE`
@@ -331,6 +333,11 @@ pub enum NewItem {
         source: GlobalId,
         /// Which of its outputs.
         export: SourceExport,
+    },
+    /// `CREATE TYPE … AS ENUM`
+    Type {
+        /// The values, in order.
+        labels: Vec<String>,
     },
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Catalog, Cluster, SYSTEM_SCHEMAS};
 use crate::session::SessionContext;
+use repr::text::TextSettings;
 use repr::{ClusterId, GlobalId, SqlError, SqlState};
 use sql::catalog::{CatalogItem, ItemName, SessionCatalog};
 use std::sync::Arc;
@@ -142,7 +143,11 @@ impl SessionCatalog for SessionCatalogView {
         &self.cx.user
     }
 
-    fn time_zone(&self) -> &str {
-        &self.cx.time_zone
+    fn text_settings(&self) -> TextSettings {
+        self.cx.vars.text_settings()
+    }
+
+    fn setting(&self, name: &str) -> Option<String> {
+        self.cx.vars.get(name).ok().map(str::to_string)
     }
 }

@@ -45,6 +45,8 @@ impl Moment<'_> {
         Some(match what {
             MzNow => Row::pack([Datum::MzTimestamp(self.timestamp?)]),
             CurrentTimestamp => Row::pack([Datum::Timestamptz(self.cx.now_us)]),
+            StatementTimestamp => Row::pack([Datum::Timestamptz(self.cx.statement_us)]),
+            RandomSeed => Row::pack([Datum::Int8(rand::random())]),
             CurrentDatabase => Row::pack([Datum::Text(&self.cx.database)]),
             CurrentSchema => {
                 let path = self.catalog.search_path();

@@ -91,15 +91,17 @@ impl Session {
     /// What planning and reading need to know.
     pub fn context(&self) -> SessionContext {
         let known = |name| self.vars.get(name).unwrap_or_default().to_string();
+        let statement_us = self.env.now_us();
         SessionContext {
             connection_id: self.connection_id,
             user: self.user.clone(),
             database: known("database"),
             search_path: self.vars.search_path(),
             cluster: known("cluster"),
-            time_zone: known("timezone"),
+            vars: self.vars.clone(),
             isolation: self.vars.isolation(),
-            now_us: if self.transaction.is_block() { self.transaction.started_us } else { self.env.now_us() },
+            now_us: if self.transaction.is_block() { self.transaction.started_us } else { statement_us },
+            statement_us,
         }
     }
 
@@ -292,6 +294,9 @@ impl Session {
     }
 
     async fn select(&mut self, context: &SessionContext, plan: SelectPlan) -> Result<Outcome, SqlError> {
+        for setting in &plan.settings {
+            self.vars.set(&setting.name, &setting.values, setting.local)?;
+        }
         let rows = self.start(context, &Plan::Select(plan.clone())).await?;
         Ok(Outcome::Rows(plan.desc, rows, Tag::Counted("SELECT")))
     }

@@ -13,3 +13,4 @@ pub mod vars;
 
 pub use context::{Isolation, SessionContext};
 pub use execute::{Outcome, Rows, Session};
+pub use vars::Vars;

@@ -1,9 +1,10 @@
 //! Computing table functions.
 
 use super::TableFunc;
-use crate::func::build::{arg, invalid_parameter, numeric_out};
+use crate::func::build::{arg, invalid_parameter, list_out, numeric_out, optional};
 use crate::func::json::as_text;
 use crate::func::numeric::add;
+use crate::func::pattern;
 use repr::datetime::{add_interval, add_interval_in};
 use repr::jsonb::JsonValue;
 use repr::{
@@ -20,6 +21,7 @@ impl TableFunc {
             TableFunc::Value(_) => return Ok(one_column(args.first().copied().into_iter())),
             TableFunc::RowsFrom(parts) => return side_by_side(parts, args, arena),
             TableFunc::WithOrdinality(func) => return numbered(func.eval(args, arena)?),
+            TableFunc::StringToTable => {}
             _ if args.iter().any(Datum::is_null) => return Ok(Box::new(std::iter::empty())),
             _ => {}
         }
@@ -56,9 +58,19 @@ impl TableFunc {
                 Ok(one_column(pairs.into_iter().map(|(key, _)| Datum::Text(key))))
             }
             TableFunc::RegexpSplitToTable => {
-                let parts = crate::func::pattern::split(arg(args, 0)?, arg(args, 1)?, "")?;
+                let flags: &str = optional(args, 2)?.unwrap_or("");
+                let parts = pattern::split(arg(args, 0)?, arg(args, 1)?, flags, "regexp_split_to_table")?;
                 Ok(one_column(parts.into_iter().map(Datum::Text)))
             }
+            TableFunc::RegexpMatches => {
+                let flags: &str = optional(args, 2)?.unwrap_or("");
+                let rows = pattern::all_matches(arg(args, 0)?, arg(args, 1)?, flags)?;
+                Ok(one_column(rows.into_iter().map(|row| list_out(row, arena))))
+            }
+            TableFunc::StringToTable => Ok(match crate::func::array::split_text(args)? {
+                Some(parts) => one_column(parts.into_iter()),
+                None => Box::new(std::iter::empty()),
+            }),
             TableFunc::Value(_) | TableFunc::RowsFrom(_) | TableFunc::WithOrdinality(_) => {
                 Err(SqlError::internal("a table function of functions"))
             }

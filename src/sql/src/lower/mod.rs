@@ -16,6 +16,7 @@ mod table;
 
 use crate::coerce::{constant, null};
 use crate::hir::{ColId, CteId, HirOrder, HirRec, HirRel, SetKind, operands_mut};
+use expr::aggregate::RegressionFunc;
 use expr::plan_key::canonical;
 use expr::relation::RecBinding;
 use expr::visit::LocalIds;
@@ -313,7 +314,9 @@ fn column_order(input: &Table, order: &HirOrder) -> Result<ColumnOrder, SqlError
 /// What an aggregate is over no rows.
 fn default_value(func: &AggregateFunc, ty: &SqlType) -> ScalarExpr {
     match func {
-        AggregateFunc::Count => constant(Datum::Int8(0), SqlType::Int8),
+        AggregateFunc::Count | AggregateFunc::Regression(RegressionFunc::Count) => {
+            constant(Datum::Int8(0), SqlType::Int8)
+        }
         _ => null(ty),
     }
 }

@@ -197,6 +197,13 @@ fn stand_in(ty: &SqlType) -> Result<ScalarExpr, SqlError> {
         SqlType::Timestamptz(_) => Datum::Timestamptz(0),
         SqlType::Interval => Datum::Interval(Interval::default()),
         SqlType::Uuid => Datum::Uuid([0; 16]),
+        SqlType::TimeTz => Datum::TimeTz(repr::TimeTz { micros: 0, offset: 0 }),
+        SqlType::Range(_) => {
+            let empty = repr::range::encode(None);
+            return Ok(constant(Datum::Range(repr::RangeRef::from_encoded(&empty)), base));
+        }
+        // Without labels there are no values, and nothing to stand in for.
+        SqlType::Enum(ty) => ty.values().next().map_or(Datum::Bool(false), Datum::Enum),
         SqlType::Oid | SqlType::Regclass | SqlType::Regproc | SqlType::Regtype => Datum::Oid(0),
         SqlType::MzTimestamp => Datum::MzTimestamp(0),
         SqlType::Numeric(_) => return literal_from_text("0", &SqlType::NUMERIC, &TextSettings::DEFAULT),

@@ -30,6 +30,12 @@ impl Dialect for FreshetDialect {
         if peek_words(parser, "VALUES") && parser.peek_nth_token_ref(1).token == Token::LParen {
             return Some(parser.parse_query().map(Expr::Subquery));
         }
+        if keyword(&parser.peek_token_ref().token) == Keyword::VARIADIC {
+            parser.advance_token();
+            let value = parser.parse_expr();
+            let prefix = sqlparser::ast::Ident::new("VARIADIC");
+            return Some(value.map(|value| Expr::Prefixed { prefix, value: Box::new(value) }));
+        }
         let op = match parser.peek_token_ref().token {
             Token::Minus => UnaryOperator::Minus,
             Token::Plus => UnaryOperator::Plus,
@@ -131,6 +137,9 @@ impl Dialect for FreshetDialect {
         true
     }
     fn supports_comma_separated_trim(&self) -> bool {
+        true
+    }
+    fn supports_named_fn_args_with_assignment_operator(&self) -> bool {
         true
     }
     fn supports_named_fn_args_with_expr_name(&self) -> bool {

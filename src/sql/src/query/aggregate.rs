@@ -4,6 +4,7 @@ use super::function::Arguments;
 use super::planner::{Clause, Planner, TableCall};
 use crate::coerce::{Context, Operand};
 use crate::hir::{ColId, Subquery, columns_of};
+use expr::aggregate::RegressionFunc;
 use expr::{AggregateExpr, AggregateFunc, ColumnOrder, ScalarExpr, TableFunc};
 use repr::{ColumnType, SqlError, SqlState, SqlType};
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments};
@@ -31,6 +32,22 @@ const AGGREGATES: &[&str] = &[
     "variance",
     "var_samp",
     "var_pop",
+    "any_value",
+    "bit_and",
+    "bit_or",
+    "bit_xor",
+    "corr",
+    "covar_pop",
+    "covar_samp",
+    "regr_avgx",
+    "regr_avgy",
+    "regr_count",
+    "regr_intercept",
+    "regr_r2",
+    "regr_slope",
+    "regr_sxx",
+    "regr_sxy",
+    "regr_syy",
 ];
 
 fn not_allowed(clause: &str) -> SqlError {
@@ -63,12 +80,18 @@ impl Planner<'_, '_> {
         function: &ast::Function,
         arguments: &Arguments<'_>,
     ) -> Result<ScalarExpr, SqlError> {
-        if !function.within_group.is_empty() {
-            return Err(SqlError::unsupported("WITHIN GROUP"));
-        }
+        self.add_aggregate(name, |p| p.aggregate_expr(name, function, arguments))
+    }
+
+    /// Plans an aggregate call's parts where aggregates may not appear, and makes it a column of the group.
+    pub(super) fn add_aggregate(
+        &mut self,
+        name: &str,
+        plan: impl FnOnce(&mut Self) -> Result<AggregateExpr, SqlError>,
+    ) -> Result<ScalarExpr, SqlError> {
         let outer_subqueries = std::mem::take(&mut self.frame()?.subqueries);
         let outer_guards = std::mem::take(&mut self.frame()?.guards);
-        let planned = self.in_clause(Clause::AGGREGATE, |p| p.aggregate_expr(name, function, arguments));
+        let planned = self.in_clause(Clause::AGGREGATE, plan);
         let inner = std::mem::replace(&mut self.frame()?.subqueries, outer_subqueries);
         self.frame()?.guards = outer_guards;
         let aggregate = planned?;
@@ -108,7 +131,8 @@ impl Planner<'_, '_> {
     fn aggregate_type(&self, aggregate: &AggregateExpr) -> ColumnType {
         let typ = aggregate.typ(&self.types);
         // One row over no rows: all but count are NULL there.
-        let nullable = !matches!(aggregate.func, AggregateFunc::Count);
+        let counts = [AggregateFunc::Count, AggregateFunc::Regression(RegressionFunc::Count)];
+        let nullable = !counts.contains(&aggregate.func);
         ColumnType { nullable, ..typ }
     }
 

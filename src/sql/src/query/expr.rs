@@ -57,9 +57,10 @@ impl Planner<'_, '_> {
             Expr::BinaryOp { left, op, right } => return self.binary(left, op, right),
             Expr::UnaryOp { op, expr } => return self.unary(*op, expr),
             Expr::Cast { kind: ast::CastKind::Cast | ast::CastKind::DoubleColon, expr, data_type, .. } => {
-                let ty = sql_type(data_type)?;
+                let ty = sql_type(self.qcx.catalog, data_type)?;
                 let operand = self.operand(expr)?;
-                self.coerce(operand, &ty, Context::Explicit)?
+                let value = self.coerce(operand, &ty, Context::Explicit)?;
+                self.limit_interval(value, data_type)?
             }
             Expr::TypedString(typed) => self.typed_string(typed)?,
             Expr::Interval(interval) => self.interval(interval)?,

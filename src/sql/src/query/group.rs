@@ -136,6 +136,10 @@ impl Planner<'_, '_> {
             group.rewrite(expr, false)?;
         }
         let frame = self.frames.last_mut().ok_or_else(|| SqlError::internal("a group outside of a query"))?;
+        for mut direct in std::mem::take(&mut frame.direct_arguments) {
+            let detail = "Direct arguments of an ordered-set aggregate must use only grouped columns.";
+            group.rewrite(&mut direct, false).map_err(|error| error.detail(detail))?;
+        }
         for subquery in frame.subqueries.iter_mut().chain(&mut exprs.having_subqueries) {
             subquery.try_rewrite(&mut |e| group.rewrite(e, true))?;
         }

@@ -7,13 +7,16 @@
 
 mod aggregate;
 mod body;
+mod catalog_functions;
 mod expr;
 mod from;
 mod function;
 mod group;
 mod grouping_sets;
 mod literal;
+mod moment;
 mod order;
+mod ordered_set;
 mod overlaps;
 mod planner;
 mod recursion;
@@ -37,12 +40,13 @@ use crate::coerce::Context;
 use crate::hir::{self, HirRel};
 use crate::lower;
 use crate::parser::LineIndex;
-use crate::plan::Params;
+use crate::plan::{Params, SetVariablePlan};
 use crate::scope::{Scope, ScopeTable};
 use ::expr::{ColumnOrder, RelExpr, RowSetFinishing, ScalarExpr};
 pub use body::Target;
 use planner::Clause;
 pub(crate) use planner::{Planner, fold};
+use repr::text::TextSettings;
 use repr::{ColumnName, GlobalId, RelationDesc, RelationType, SqlError, SqlState, SqlType};
 use sqlparser::ast;
 use std::collections::BTreeSet;
@@ -72,14 +76,42 @@ pub struct QueryContext<'a> {
     pub depends_on: BTreeSet<GlobalId>,
     /// Where the statement's lines begin, for the positions of errors.
     pub lines: LineIndex,
+    /// What `set_config` sets, in its order.
+    pub settings: Vec<SetVariablePlan>,
+    /// How many calls of functions that give another value each time there are so far.
+    pub volatile_calls: i32,
 }
 
 impl<'a> QueryContext<'a> {
     /// A context without parameters.
     pub fn new(catalog: &'a dyn SessionCatalog, lifetime: Lifetime) -> Self {
         let (param_types, depends_on) = (Vec::new(), BTreeSet::new());
-        let lines = LineIndex::default();
-        QueryContext { catalog, lifetime, param_types, params: None, keeps_params: false, depends_on, lines }
+        let (lines, settings) = (LineIndex::default(), Vec::new());
+        QueryContext {
+            catalog,
+            lifetime,
+            param_types,
+            params: None,
+            keeps_params: false,
+            depends_on,
+            lines,
+            settings,
+            volatile_calls: 0,
+        }
+    }
+
+    /// How values are read and printed: as the session says in what runs once, and by the defaults in what is kept, which no session owns.
+    pub fn text_settings(&self) -> TextSettings {
+        match self.lifetime {
+            Lifetime::OneShot => self.catalog.text_settings(),
+            Lifetime::Maintained => TextSettings::DEFAULT,
+        }
+    }
+
+    /// Makes a plan depend on these settings where it depends on any.
+    fn bind(&self, plan: &mut RelExpr) {
+        let settings = self.text_settings();
+        plan.visit_scalars_mut(&mut |scalar| ::expr::func::session::bind(scalar, &settings));
     }
 
     /// With declared parameter types, none where a type is to be inferred.
@@ -164,7 +196,8 @@ fn planned(
     let (rel, output, finishing) = planner.top_query(query, targets)?;
     let raw = hir::explain(&rel);
     let hidden = rel.cols().len() - output.names.len();
-    let expr = lower::lower(rel, &planner.types)?;
+    let mut expr = lower::lower(rel, &planner.types)?;
+    planner.qcx.bind(&mut expr);
     let names = output.names.into_iter().chain(std::iter::repeat_n("?column?".to_string(), hidden)).collect();
     let desc = RelationDesc::new(names, expr.typ());
     Ok(PlannedQuery { expr, raw, finishing, desc })
@@ -200,7 +233,9 @@ pub fn plan_scalar(
             Some((ty, context)) => planner.coerce(operand, ty, context),
             None => planner.settle(operand),
         };
-        planned.map_err(|e| e.at(planner.position(expr)))
+        let mut planned = planned.map_err(|e| e.at(planner.position(expr)))?;
+        ::expr::func::session::bind(&mut planned, &planner.qcx.text_settings());
+        Ok(planned)
     })
 }
 
@@ -234,7 +269,8 @@ pub fn plan_rows(qcx: &mut QueryContext<'_>, query: &RowsQuery<'_>) -> Result<Pl
         let mut planner = Planner::new(qcx);
         let rel = planner.rows(query)?;
         let raw = hir::explain(&rel);
-        let expr = lower::lower(rel, &planner.types)?;
+        let mut expr = lower::lower(rel, &planner.types)?;
+        planner.qcx.bind(&mut expr);
         let typ = expr.typ();
         Ok(PlannedRows { expr, raw, typ })
     })

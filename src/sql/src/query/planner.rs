@@ -50,6 +50,8 @@ pub(crate) struct Frame {
     pub windows: Vec<WindowCall>,
     /// What the WINDOW clause defines.
     pub named_windows: Vec<Window>,
+    /// Direct arguments of aggregates with WITHIN GROUP, which are the same for a whole group.
+    pub direct_arguments: Vec<ScalarExpr>,
     /// Table functions met in the SELECT list.
     pub table_calls: Vec<TableCall>,
     /// `GROUPING(…)` calls met: the column of each, and its arguments.
@@ -176,6 +178,7 @@ impl<'q, 'c> Planner<'q, 'c> {
             aggregate_subqueries: Vec::new(),
             windows: Vec::new(),
             named_windows: Vec::new(),
+            direct_arguments: Vec::new(),
             table_calls: Vec::new(),
             groupings: Vec::new(),
             whole_rows: BTreeSet::new(),

@@ -432,9 +432,12 @@ pub(super) fn column_name(expr: &Expr) -> ColumnName {
 }
 
 fn type_column_name(data_type: &ast::DataType) -> ColumnName {
-    match crate::types::sql_type(data_type) {
-        Ok(ty) => repr::pg::typname(&ty),
-        Err(_) => "?column?".to_string(),
+    match (data_type, crate::types::builtin_type(data_type)) {
+        (_, Some(ty)) => repr::pg::typname(&ty),
+        (ast::DataType::Custom(name, _), None) => {
+            name.0.last().and_then(ast::ObjectNamePart::as_ident).map_or("?column?".to_string(), fold)
+        }
+        _ => "?column?".to_string(),
     }
 }
 

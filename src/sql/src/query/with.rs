@@ -11,6 +11,7 @@ use super::body::Body;
 use super::planner::{Cte, Planner, fold};
 use super::recursion::{Recursive, dependency_order, recursive_parts};
 use super::{Output, Target, rounds};
+use crate::catalog::SessionCatalog;
 use crate::coerce::common_type;
 use crate::hir::{ColId, CteId, HirRec, HirRel, SetKind};
 use crate::parser::respell::{MutualRecursion, mutual_recursion};
@@ -176,7 +177,9 @@ impl Planner<'_, '_> {
         let mut declared = Vec::new();
         let first = self.ctes.len();
         for cte in mutual.ctes {
-            let targets = cte.alias.columns.iter().map(declared_column).collect::<Result<Vec<_>, _>>()?;
+            let catalog = self.qcx.catalog;
+            let targets =
+                cte.alias.columns.iter().map(|c| declared_column(catalog, c)).collect::<Result<Vec<_>, _>>()?;
             let columns = targets.iter().map(|t| (t.name.clone(), t.ty.clone().nullable(true))).collect();
             let (id, name) = (self.fresh_cte(), fold(&cte.alias.name));
             self.ctes.push(Cte { id, name, columns, outer: Vec::new(), open: false });
@@ -204,7 +207,7 @@ impl Planner<'_, '_> {
     }
 }
 
-fn declared_column(column: &ast::TableAliasColumnDef) -> Result<Target, SqlError> {
+fn declared_column(catalog: &dyn SessionCatalog, column: &ast::TableAliasColumnDef) -> Result<Target, SqlError> {
     let name = fold(&column.name);
     let Some(data_type) = &column.data_type else {
         let message = format!("column \"{name}\" of a mutually recursive query has no type");
@@ -212,7 +215,7 @@ fn declared_column(column: &ast::TableAliasColumnDef) -> Result<Target, SqlError
             SqlError::new(SqlState::SYNTAX_ERROR, message).hint("Declare it: WITH MUTUALLY RECURSIVE t (a int).")
         );
     };
-    Ok(Target { name, ty: sql_type(data_type)? })
+    Ok(Target { name, ty: sql_type(catalog, data_type)? })
 }
 
 /// A query's column names after `name (a, b)`: fewer names than columns leave the rest.

@@ -136,7 +136,7 @@ pub(super) fn check_scalar(expr: &ScalarExpr) -> Result<(), SqlError> {
             refuse(unmaterializable_name(what), hint)
         }
         ScalarExpr::Call { func, .. } if func.0.volatility == Volatility::Volatile => {
-            refuse(&format!("{}()", func.0.sql_name), "Its value is different with every call.")
+            refuse(&format!("{}()", func.0.name), "Its value is different with every call.")
         }
         other => other.children().into_iter().try_for_each(check_scalar),
     }
@@ -147,6 +147,8 @@ fn unmaterializable_name(what: &Unmaterializable) -> &'static str {
     match what {
         MzNow => "mz_now()",
         CurrentTimestamp => "now()",
+        StatementTimestamp => "statement_timestamp()",
+        RandomSeed => "random()",
         CurrentDatabase => "current_database()",
         CurrentSchema => "current_schema()",
         CurrentSchemasWithSystem | CurrentSchemasWithoutSystem => "current_schemas()",

@@ -13,6 +13,7 @@ mod copy;
 mod create_index;
 mod create_table;
 mod create_table_as;
+mod create_type;
 mod create_view;
 mod cursor;
 mod drop;
@@ -158,6 +159,7 @@ pub(crate) fn plan_statement(cx: &mut Cx<'_>, statement: &Statement) -> Result<P
         Statement::CreateSecret(s) => connection::create_secret(cx, s),
         Statement::CreateConnection(s) => connection::create_connection(cx, s),
         Statement::CreateSource(s) => source::create_source(cx, s),
+        Statement::CreateType(s) => create_type::create_type(cx, s),
         Statement::Drop(s) => drop::drop(cx, s),
         Statement::ShowObjects(s) => show::show_objects(cx, s),
         Statement::ShowCreate(kind, name) => show::show_create(cx, *kind, name),

@@ -286,7 +286,7 @@ fn relkind(item: &CatalogItem) -> Option<&'static str> {
         ItemDetails::View { .. } | ItemDetails::SystemRelation { .. } => Some("v"),
         ItemDetails::MaterializedView { .. } => Some("m"),
         ItemDetails::Index { .. } => Some("i"),
-        ItemDetails::Secret | ItemDetails::Connection(_) => None,
+        ItemDetails::Secret | ItemDetails::Connection(_) | ItemDetails::Type(_) => None,
     }
 }
 

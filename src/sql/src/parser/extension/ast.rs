@@ -45,6 +45,8 @@ pub enum Statement {
     CreateConnection(CreateConnection),
     /// `CREATE SOURCE`
     CreateSource(CreateSource),
+    /// `CREATE TYPE … AS ENUM`
+    CreateType(CreateType),
     /// `DROP`
     Drop(DropStatement),
     /// `SHOW` of objects: a list.
@@ -319,6 +321,15 @@ pub struct CreateIndex {
     pub keys: Vec<Expr>,
 }
 
+/// `CREATE TYPE name AS ENUM (labels)`
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateType {
+    /// Its name.
+    pub name: ObjectName,
+    /// The values, in order.
+    pub labels: Vec<String>,
+}
+
 /// `CREATE SECRET`
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreateSecret {
@@ -418,6 +429,8 @@ pub enum ObjectKind {
     Cluster,
     /// `CLUSTER REPLICA`
     ClusterReplica,
+    /// `TYPE`
+    Type,
 }
 
 impl ObjectKind {
@@ -434,6 +447,7 @@ impl ObjectKind {
         ObjectKind::Database,
         ObjectKind::ClusterReplica,
         ObjectKind::Cluster,
+        ObjectKind::Type,
     ];
 
     /// The words of SQL.
@@ -450,6 +464,7 @@ impl ObjectKind {
             ObjectKind::Database => "DATABASE",
             ObjectKind::ClusterReplica => "CLUSTER REPLICA",
             ObjectKind::Cluster => "CLUSTER",
+            ObjectKind::Type => "TYPE",
         }
     }
 

@@ -31,6 +31,7 @@ const CREATES: &[(&str, fn(&mut Parser<'_>) -> Parsed<Statement>)] = &[
     ("SECRET", secret),
     ("CONNECTION", connection),
     ("SOURCE", source),
+    ("TYPE", enum_type),
 ];
 
 /// Other things that PostgreSQL or Materialize create.
@@ -64,7 +65,6 @@ const UNSUPPORTED: &[&str] = &[
     "TABLESPACE",
     "TEXT SEARCH",
     "TRIGGER",
-    "TYPE",
     "UNIQUE INDEX",
     "USER",
     "WEBHOOK",
@@ -320,6 +320,21 @@ fn source_tables(parser: &mut Parser<'_>) -> Parsed<SourceTables> {
     })?;
     parser.expect_token(&Token::RParen)?;
     Ok(SourceTables::Tables(tables))
+}
+
+/// `name AS ENUM (labels)`; other types are not served.
+fn enum_type(parser: &mut Parser<'_>) -> Parsed<Statement> {
+    let name = name(parser)?;
+    if !eat(parser, "AS ENUM") {
+        return Ok(unsupported(parser, "CREATE TYPE other than AS ENUM"));
+    }
+    parser.expect_token(&Token::LParen)?;
+    let labels = match parser.peek_token_ref().token {
+        Token::RParen => Vec::new(),
+        _ => parser.parse_comma_separated(Parser::parse_literal_string)?,
+    };
+    parser.expect_token(&Token::RParen)?;
+    Ok(Statement::CreateType(CreateType { name, labels }))
 }
 
 /// `DROP kind [IF EXISTS] names [CASCADE|RESTRICT]`

@@ -15,6 +15,7 @@ pub fn definition(statement: &Statement) -> Option<String> {
         Statement::CreateSecret(s) => s.to_string(),
         Statement::CreateConnection(s) => s.to_string(),
         Statement::CreateSource(s) => s.to_string(),
+        Statement::CreateType(s) => s.to_string(),
         _ => return None,
     };
     Some(crate::parser::respell::restore(&printed))
@@ -94,6 +95,13 @@ impl Display for CreateSource {
             SourceFrom::Counter(options) => write!(f, " FROM LOAD GENERATOR COUNTER ({})", list(options))?,
         }
         write!(f, "{}", self.tables)
+    }
+}
+
+impl Display for CreateType {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let labels: Vec<String> = self.labels.iter().map(|label| quote_string(label)).collect();
+        write!(f, "CREATE TYPE {} AS ENUM ({})", self.name, labels.join(", "))
     }
 }
 
