@@ -10,6 +10,7 @@ mod recursion;
 #[cfg(test)]
 mod tests;
 
+pub use self::recursion::{COPIES_MAX, too_many_copies};
 use crate::relation::{Id, RelExpr};
 use crate::scalar::ScalarExpr;
 use crate::table_func::TableFunc;
