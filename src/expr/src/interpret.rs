@@ -11,6 +11,7 @@ mod recursion;
 mod tests;
 mod window;
 
+pub use self::recursion::{COPIES_MAX, too_many_copies};
 use crate::relation::{Id, RelExpr};
 use crate::scalar::ScalarExpr;
 use crate::table_func::TableFunc;

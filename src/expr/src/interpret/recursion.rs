@@ -11,9 +11,19 @@
 use super::{Interpreter, Rows, consolidate};
 use crate::relation::{Id, RecBinding, RecLimit, RelExpr};
 use crate::visit::grow;
-use repr::{EvalError, LocalId, Row, SqlError, SqlState};
+use repr::{Diff, EvalError, LocalId, Row, SqlError, SqlState};
 use std::collections::HashSet;
 use std::sync::Arc;
+
+/// How often a row may be in a recursion's binding: joins of such counts still fit. A recursion that gets there has no fixed point, or none
+/// that anyone could read.
+pub const COPIES_MAX: Diff = 1 << 30;
+
+/// The error of a recursion beyond [`COPIES_MAX`].
+pub fn too_many_copies() -> SqlError {
+    let message = format!("recursive query gives more than {COPIES_MAX} copies of a row");
+    SqlError::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message).hint("Use UNION in place of UNION ALL.")
+}
 
 /// How the rows of a round follow from those of the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,13 +66,19 @@ impl Interpreter<'_> {
             iteration += 1;
             let mut changed = false;
             for binding in bindings {
-                let value = Arc::new(self.consolidated(&binding.value)?);
+                let value = Arc::new(self.round(binding)?);
                 changed |= self.bound.insert(binding.id, value.clone()).is_none_or(|old| old != value);
             }
             if !changed {
                 return Ok(());
             }
         }
+    }
+
+    fn round(&mut self, binding: &RecBinding) -> Result<Rows, EvalError> {
+        let rows = self.consolidated(&binding.value)?;
+        let within = rows.iter().all(|(_, diff)| (-COPIES_MAX..=COPIES_MAX).contains(diff));
+        if within { Ok(rows) } else { Err(too_many_copies()) }
     }
 
     /// One binding, over the rows that the last round has added.
@@ -72,7 +88,7 @@ impl Interpreter<'_> {
         let mut iteration = 0;
         while !stops(binding.limit, iteration)? {
             self.bound.insert(binding.id, added);
-            let mut rows = self.consolidated(&binding.value)?;
+            let mut rows = self.round(binding)?;
             match step {
                 Step::Distinct => {
                     rows.retain(|(row, _)| !seen.contains(row));
