@@ -36,18 +36,18 @@ mod with;
 
 pub(crate) use self::expr::call;
 use crate::catalog::SessionCatalog;
-use crate::coerce::Context;
+use crate::coerce::{Context, constant};
 use crate::hir::{self, HirRel};
 use crate::lower;
 use crate::parser::LineIndex;
 use crate::plan::{Params, SetVariablePlan};
 use crate::scope::{Scope, ScopeTable};
-use ::expr::{ColumnOrder, RelExpr, RowSetFinishing, ScalarExpr};
+use ::expr::{ColumnOrder, RelExpr, RowSetFinishing, ScalarExpr, TableFunc};
 pub use body::Target;
 use planner::Clause;
 pub(crate) use planner::{Planner, fold};
 use repr::text::TextSettings;
-use repr::{ColumnName, GlobalId, RelationDesc, RelationType, SqlError, SqlState, SqlType};
+use repr::{ColumnName, Datum, GlobalId, RelationDesc, RelationType, SqlError, SqlState, SqlType};
 use sqlparser::ast;
 use std::collections::BTreeSet;
 
@@ -112,6 +112,9 @@ impl<'a> QueryContext<'a> {
     fn bind(&self, plan: &mut RelExpr) {
         let settings = self.text_settings();
         plan.visit_scalars_mut(&mut |scalar| ::expr::func::session::bind(scalar, &settings));
+        if settings.time_zone != TextSettings::DEFAULT.time_zone {
+            plan.visit_post_mut(&mut |node| series_in_zone(node, &settings.zone_name));
+        }
     }
 
     /// With declared parameter types, none where a type is to be inferred.
@@ -201,6 +204,13 @@ fn planned(
     let names = output.names.into_iter().chain(std::iter::repeat_n("?column?".to_string(), hidden)).collect();
     let desc = RelationDesc::new(names, expr.typ());
     Ok(PlannedQuery { expr, raw, finishing, desc })
+}
+
+/// Lets a series of `timestamptz` step over days as the clocks of a zone have them.
+fn series_in_zone(node: &mut RelExpr, zone: &str) {
+    if let RelExpr::FlatMap { func: TableFunc::GenerateSeriesTimestamp(SqlType::Timestamptz(_)), args, .. } = node {
+        args.push(constant(Datum::Text(zone), SqlType::Text));
+    }
 }
 
 /// What [`plan_scalar`] is told of the expression's place.
