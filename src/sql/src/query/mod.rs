@@ -42,6 +42,7 @@ use crate::lower;
 use crate::parser::LineIndex;
 use crate::plan::{Params, SetVariablePlan};
 use crate::scope::{Scope, ScopeTable};
+use ::expr::func::Volatility;
 use ::expr::{ColumnOrder, RelExpr, RowSetFinishing, ScalarExpr, TableFunc};
 pub use body::Target;
 use planner::Clause;
@@ -114,6 +115,9 @@ impl<'a> QueryContext<'a> {
         plan.visit_scalars_mut(&mut |scalar| ::expr::func::session::bind(scalar, &settings));
         if settings.time_zone != TextSettings::DEFAULT.time_zone {
             plan.visit_post_mut(&mut |node| series_in_zone(node, &settings.zone_name));
+        }
+        if self.volatile_calls > 0 {
+            plan.visit_post_mut(&mut tell_rows_apart);
         }
     }
 
@@ -210,6 +214,25 @@ fn planned(
 fn series_in_zone(node: &mut RelExpr, zone: &str) {
     if let RelExpr::FlatMap { func: TableFunc::GenerateSeriesTimestamp(SqlType::Timestamptz(_)), args, .. } = node {
         args.push(constant(Datum::Text(zone), SqlType::Text));
+    }
+}
+
+/// Passes the columns of their row to functions that give another value for every row.
+fn tell_rows_apart(node: &mut RelExpr) {
+    let arity = match node {
+        RelExpr::Map { input, .. }
+        | RelExpr::Filter { input, .. }
+        | RelExpr::FlatMap { input, .. }
+        | RelExpr::Reduce { input, .. } => input.arity(),
+        _ => return,
+    };
+    for scalar in node.scalars_mut() {
+        scalar.visit_mut_post(&mut |expr| match expr {
+            ScalarExpr::Call { func, args } if func.0.volatility == Volatility::Volatile && args.len() == 2 => {
+                args.extend((0..arity).map(ScalarExpr::Column));
+            }
+            _ => {}
+        });
     }
 }
 
