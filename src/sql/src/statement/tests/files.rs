@@ -8,10 +8,12 @@ use std::path::PathBuf;
 /// Files that need sessions or a server.
 const WITH_SERVER: &[&str] = &[
     "catalog_functions",
+    "create_table_as",
     "cursors_prepare",
     "ddl",
     "enum",
     "materialized_views",
+    "recursion_limits",
     "show",
     "subscribe",
     "time_zones",
