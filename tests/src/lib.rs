@@ -2,6 +2,7 @@
 //!
 //! [`freshet`] starts an environment from the built binaries, [`pg`] a PostgreSQL 15, [`slt`] runs SQL files. The tests are in `tests/tests`.
 
+pub mod bank;
 pub mod freshet;
 pub mod pg;
 pub mod slt;

@@ -3,68 +3,11 @@
 use anyhow::{Context, ensure};
 use futures::StreamExt;
 use std::collections::BTreeMap;
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
+use tests::bank::{BOOKS, pgbench, replicate, run, settle, upstream, values};
 use tests::freshet::{Freshet, Process};
-use tests::pg::Postgres;
 use tokio_postgres::Client;
-
-const BOOKS: &str = "SELECT a::text, t::text, b::text, h::text FROM books";
-const UPSTREAM: &str = "SELECT (SELECT sum(abalance) FROM pgbench_accounts)::text, (SELECT sum(tbalance) FROM pgbench_tellers)::text, \
-                        (SELECT sum(bbalance) FROM pgbench_branches)::text, (SELECT coalesce(sum(delta), 0) FROM pgbench_history)::text";
-
-fn run(mut command: std::process::Command) -> anyhow::Result<()> {
-    let output = command.output()?;
-    ensure!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(())
-}
-
-async fn upstream() -> anyhow::Result<Postgres> {
-    let postgres = Postgres::start().await?;
-    postgres.execute("CREATE DATABASE bank").await?;
-    let mut init = postgres.program("pgbench")?;
-    init.args(["-i", "-q", "-s", "1", "bank"]);
-    run(init)?;
-    let mut publish = postgres.program("psql")?;
-    publish.args(["-q", "bank", "-c", "ALTER TABLE pgbench_history REPLICA IDENTITY FULL"]);
-    publish.args(["-c", "CREATE PUBLICATION mz_source FOR ALL TABLES"]);
-    run(publish)?;
-    Ok(postgres)
-}
-
-fn pgbench(postgres: &Postgres, seconds: u64) -> anyhow::Result<Child> {
-    let mut command = postgres.program("pgbench")?;
-    command.args(["-n", "-c", "4", "-T", &seconds.to_string(), "bank"]);
-    Ok(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
-}
-
-async fn replicate(freshet: &Freshet, postgres: &Postgres) -> anyhow::Result<()> {
-    let client = freshet.connect().await?;
-    let (user, password, port) = (Postgres::USER, Postgres::PASSWORD, postgres.port());
-    let statements = [
-        format!("CREATE SECRET pgpass AS '{password}'"),
-        format!(
-            "CREATE CONNECTION pg TO POSTGRES (HOST '127.0.0.1', PORT {port}, USER '{user}', PASSWORD SECRET pgpass, DATABASE 'bank')"
-        ),
-        "CREATE SOURCE bank FROM POSTGRES CONNECTION pg (PUBLICATION 'mz_source') FOR ALL TABLES".into(),
-        "CREATE VIEW books AS SELECT (SELECT sum(abalance) FROM pgbench_accounts) a, (SELECT sum(tbalance) FROM pgbench_tellers) t, \
-         (SELECT sum(bbalance) FROM pgbench_branches) b, (SELECT coalesce(sum(delta), 0) FROM pgbench_history) h"
-            .into(),
-        "CREATE INDEX ON books (a)".into(),
-        "CREATE MATERIALIZED VIEW branch_totals AS SELECT b.bid, b.bbalance, count(*) accounts, sum(a.abalance) total \
-         FROM pgbench_branches b JOIN pgbench_accounts a USING (bid) GROUP BY b.bid, b.bbalance"
-            .into(),
-    ];
-    for statement in statements {
-        client.batch_execute(&statement).await.with_context(|| statement.clone())?;
-    }
-    Ok(())
-}
-
-async fn values(client: &Client, sql: &str) -> anyhow::Result<Vec<String>> {
-    let row = client.query_one(sql, &[]).await?;
-    Ok((0..row.len()).map(|column| row.get::<_, Option<String>>(column).unwrap_or_default()).collect())
-}
 
 /// Reads the books until pgbench ends; every answer balances. Connections may break while processes are killed.
 async fn watch(freshet: &Freshet, pgbench: &mut Child) -> anyhow::Result<usize> {
@@ -89,28 +32,6 @@ async fn watch(freshet: &Freshet, pgbench: &mut Child) -> anyhow::Result<usize> 
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     Ok(reads)
-}
-
-/// Waits until Freshet's books are PostgreSQL's.
-async fn settle(freshet: &Freshet, postgres: &Postgres, within: Duration) -> anyhow::Result<Duration> {
-    let config = format!(
-        "host=127.0.0.1 port={} user={} password={} dbname=bank",
-        postgres.port(),
-        Postgres::USER,
-        Postgres::PASSWORD
-    );
-    let (source, connection) = tokio_postgres::connect(&config, tokio_postgres::NoTls).await?;
-    tokio::spawn(connection);
-    let wanted = values(&source, UPSTREAM).await?;
-    let started = Instant::now();
-    loop {
-        let books = async { values(&freshet.connect().await?, BOOKS).await }.await;
-        if books.as_ref().is_ok_and(|books| *books == wanted) {
-            return Ok(started.elapsed());
-        }
-        ensure!(started.elapsed() < within, "Freshet has {books:?}, PostgreSQL {wanted:?}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 async fn check_view(freshet: &Freshet) -> anyhow::Result<()> {
@@ -182,7 +103,7 @@ async fn nothing_is_lost_when_processes_are_killed_or_stopped() -> anyhow::Resul
     let postgres = upstream().await?;
     let mut freshet = Freshet::start().await?;
     replicate(&freshet, &postgres).await?;
-    let mut load = pgbench(&postgres, 30)?;
+    let mut load = pgbench(&postgres, 50)?;
     for victims in [&[Process::Storaged][..], &[Process::Computed], &[Process::Environmentd], &Process::ALL] {
         tokio::time::sleep(Duration::from_secs(2)).await;
         for victim in victims {
@@ -194,7 +115,7 @@ async fn nothing_is_lost_when_processes_are_killed_or_stopped() -> anyhow::Resul
     }
     for paused in Process::ALL {
         freshet.signal(paused, libc::SIGSTOP);
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        tokio::time::sleep(Duration::from_secs(10)).await;
         freshet.signal(paused, libc::SIGCONT);
     }
     watch(&freshet, &mut load).await?;

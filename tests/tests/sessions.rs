@@ -57,6 +57,40 @@ async fn both_protocols_transactions_and_cursors() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A prepared lookup keeps its plan; whatever it was made for may change.
+#[tokio::test(flavor = "multi_thread")]
+async fn prepared_lookups_follow_the_catalog() -> anyhow::Result<()> {
+    let freshet = Freshet::start().await?;
+    let (client, other) = (freshet.connect().await?, freshet.connect().await?);
+    let create =
+        "CREATE TABLE t (a int, b text); CREATE INDEX i ON t (a); INSERT INTO t VALUES (1, 'x'), (2, 'y'), (NULL, 'z')";
+    client.batch_execute(create).await?;
+    let prepared = client.prepare("SELECT b FROM t WHERE a = $1 AND b <> $2 LIMIT 5").await?;
+    let look_up = async |a: Option<i32>, b: &str| -> anyhow::Result<Vec<String>> {
+        let rows = client.query(&prepared, &[&a, &b]).await?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    };
+    for _ in 0..4 {
+        ensure!(look_up(Some(1), "y").await? == ["x"] && look_up(Some(2), "y").await?.is_empty());
+        ensure!(look_up(None, "").await?.is_empty() && look_up(Some(7), "").await?.is_empty());
+    }
+    other.batch_execute("INSERT INTO t VALUES (7, 'new')").await?;
+    ensure!(look_up(Some(7), "").await? == ["new"], "what was acknowledged is read");
+    client.batch_execute("BEGIN").await?;
+    ensure!(look_up(Some(7), "").await? == ["new"]);
+    other.batch_execute("DELETE FROM t WHERE a = 7; DROP INDEX i").await?;
+    ensure!(look_up(Some(7), "").await? == ["new"], "a transaction reads at one time");
+    client.batch_execute("COMMIT").await?;
+    ensure!(look_up(Some(7), "").await?.is_empty() && look_up(Some(1), "").await? == ["x"]);
+    client.batch_execute("CREATE SCHEMA s; CREATE TABLE s.t (a int, b text); INSERT INTO s.t VALUES (1, 's')").await?;
+    client.batch_execute("CREATE INDEX ON s.t (a); SET search_path = s").await?;
+    ensure!(look_up(Some(1), "").await? == ["s"] && look_up(Some(1), "").await? == ["s"]);
+    other.batch_execute("DROP TABLE s.t").await?;
+    let error = look_up(Some(1), "").await.expect_err("the table is gone");
+    ensure!(format!("{error:?}").contains("relation \"t\" does not exist"), "{error:?}");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_transaction_sees_one_time() -> anyhow::Result<()> {
     let freshet = Freshet::start().await?;

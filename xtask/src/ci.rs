@@ -3,7 +3,7 @@
 //! One build profile serves all of them; tests that need processes find the binaries beside themselves.
 
 use crate::install::install;
-use crate::run::cargo;
+use crate::run::{cargo, program, target_dir};
 
 /// Format, lints, all tests; ends with the test runner's own line.
 pub fn ci() -> anyhow::Result<()> {
@@ -31,6 +31,8 @@ pub fn slt(views: bool, files: &[String]) -> anyhow::Result<()> {
 /// Benchmarks, of the release build.
 pub fn bench(filter: Option<&str>) -> anyhow::Result<()> {
     install()?;
-    cargo(&["build", "--release", "--bins", "-p", "environmentd", "-p", "storaged", "-p", "computed"]).run()?;
-    cargo(&["run", "--release", "--quiet", "-p", "tests", "--bin", "bench", "--"]).args(filter).run()
+    // What `cargo dev` builds, so that it is not built twice with other features.
+    cargo(&["build", "--release", "--bins"]).run()?;
+    cargo(&["build", "--release", "-p", "tests", "--bin", "bench"]).run()?;
+    program(target_dir().join("release/bench"), &[]).args(filter).run()
 }

@@ -21,9 +21,10 @@ pub fn program(name: impl AsRef<OsStr>, args: &[&str]) -> Run {
     Run(command)
 }
 
-/// The root of the workspace.
+/// The root of the workspace: as cargo says now, since clones that share a target directory share this program too.
 pub fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().map(PathBuf::from).unwrap_or_default()
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    PathBuf::from(package).parent().map(PathBuf::from).unwrap_or_default()
 }
 
 /// Where cargo puts what it builds.

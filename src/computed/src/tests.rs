@@ -168,6 +168,24 @@ async fn an_index_answers_lookups_scans_and_limits() {
     }
 }
 
+/// Each would wait for the worker to wake by itself, after a second, if it were parked with a peek in hand.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peek_of_what_is_complete_waits_for_nothing() {
+    let persist = PersistClient::memory();
+    let mut clock = table(&persist).await;
+    write(&mut clock, 10, &[(row(1, 10), 1)]).await;
+    let (_server, mut controller) = start(&persist, 1).await;
+    send(&controller, [index(10), ComputeCommand::InitializationComplete]).await;
+    send(&controller, [peek(0, None, 10, RowSetFinishing::trivial(2))]).await;
+    answer(&mut controller, 0).await;
+    let started = std::time::Instant::now();
+    for id in 1..=20 {
+        send(&controller, [peek(id, None, 10, RowSetFinishing::trivial(2))]).await;
+        assert_eq!(answer(&mut controller, id).await, [(row(1, 10), 1)]);
+    }
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?} for 20 peeks", started.elapsed());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restarted_view_repairs_its_shard_and_goes_on() {
     let persist = PersistClient::memory();

@@ -81,6 +81,8 @@ pub fn run(worker: &mut Worker, commands: &Receiver<WorkerCommand>, events: Unbo
                 Err(TryRecvError::Disconnected) => return state.end(),
             }
         }
+        // ORDER: peeks before parking. What a peek waits for may be complete already, and then nothing else would wake the worker.
+        state.read();
         state.step();
     }
 }
@@ -131,7 +133,7 @@ impl State<'_> {
         self.dataflows.retain(|installed| installed.running.is_some());
     }
 
-    /// One step of timely, one slice of peeks, and what there is to report.
+    /// One step of timely, and what there is to report.
     fn step(&mut self) {
         let park = if self.peeks.iter().any(PendingPeek::is_reading) { Duration::ZERO } else { PARK };
         let started = Instant::now();
@@ -141,7 +143,6 @@ impl State<'_> {
         }
         self.traces.maintain();
         self.report();
-        self.read();
     }
 
     fn report(&mut self) {

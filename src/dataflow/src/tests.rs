@@ -8,3 +8,5 @@ mod peeks;
 mod random;
 mod recursion;
 mod scalars;
+mod window_oracle;
+mod windows;

@@ -1,14 +1,19 @@
 //! Aggregate functions and their use in a plan.
 
 mod accum;
+mod bits;
 mod eval;
 mod float_sum;
+mod ordered_set;
+mod regression;
 mod resolve;
 #[cfg(test)]
 mod tests;
 mod wide;
 
 pub use accum::Accum;
+pub use bits::BitFunc;
+pub use regression::RegressionFunc;
 
 use crate::relation::ColumnOrder;
 use crate::scalar::ScalarExpr;
@@ -67,6 +72,8 @@ pub enum AggregateFunc {
     BoolOr,
     /// `string_agg(text, delimiter)`
     StringAgg,
+    /// `string_agg(bytea, delimiter)`
+    ByteaAgg,
     /// `array_agg` of this element type.
     ArrayAgg(SqlType),
     /// `jsonb_agg`: its argument is jsonb already.
@@ -81,4 +88,24 @@ pub enum AggregateFunc {
     VarSamp(bool),
     /// `var_pop`
     VarPop(bool),
+    /// `bit_and`, `bit_or`, `bit_xor` of an integer type.
+    Bit(BitFunc, SqlType),
+    /// `regr_…`, `covar_…`, `corr` of pairs of float8.
+    Regression(RegressionFunc),
+    /// `percentile_cont(fraction) WITHIN GROUP (ORDER BY value)`: its arguments are the fraction and the value.
+    PercentileCont {
+        /// float8 or interval.
+        ty: SqlType,
+        /// Whether the fraction is an array, and so the result.
+        many: bool,
+    },
+    /// `percentile_disc(fraction) WITHIN GROUP (ORDER BY value)`
+    PercentileDisc {
+        /// The value's type.
+        ty: SqlType,
+        /// Whether the fraction is an array, and so the result.
+        many: bool,
+    },
+    /// `mode() WITHIN GROUP (ORDER BY value)`: its argument is the value.
+    Mode,
 }

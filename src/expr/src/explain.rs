@@ -7,13 +7,14 @@ mod scalar;
 #[cfg(test)]
 mod tests;
 
-pub use scalar::{explain_scalar, explain_scalars};
+pub use scalar::{explain_frame, explain_scalar, explain_scalars};
 
 use crate::aggregate::AggregateExpr;
 use crate::plan::Plan;
 use crate::relation::{ColumnOrder, Id, JoinImplementation, RecLimit, RelExpr, RowSetFinishing};
 use crate::scalar::ScalarExpr;
 use crate::visit::grow;
+use crate::window::WindowExpr;
 use repr::{ColumnType, Datum, Diff, EvalError, GlobalId, Row};
 use std::fmt::Write;
 
@@ -189,6 +190,7 @@ impl Printer<'_> {
             RelExpr::TopK { group_key, order, limit, offset, monotonic, .. } => {
                 top_k(group_key, order, limit.as_ref(), *offset, *monotonic)
             }
+            RelExpr::Window { partition, order, functions, .. } => window(partition, order, functions),
             RelExpr::Negate { .. } => "Negate".into(),
             RelExpr::Threshold { .. } => "Threshold".into(),
             RelExpr::Union { .. } => "Union".into(),
@@ -231,4 +233,11 @@ fn top_k(group: &[usize], order: &[ColumnOrder], limit: Option<&ScalarExpr>, off
         line.push_str("monotonic");
     }
     line
+}
+
+fn window(partition: &[usize], order: &[ColumnOrder], functions: &[WindowExpr]) -> String {
+    let partition =
+        if partition.is_empty() { String::new() } else { format!("partition_by=[{}] ", columns(partition)) };
+    let functions: Vec<_> = functions.iter().map(scalar::explain_window).collect();
+    format!("Window {partition}{}functions=[{}]", order_by(order), functions.join(", "))
 }

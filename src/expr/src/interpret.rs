@@ -6,10 +6,13 @@
 mod finish;
 mod group;
 mod join;
+mod recursion;
 #[cfg(test)]
 mod tests;
+mod window;
 
-use crate::relation::{Id, RecBinding, RelExpr};
+pub use self::recursion::{COPIES_MAX, too_many_copies};
+use crate::relation::{Id, RelExpr};
 use crate::scalar::ScalarExpr;
 use crate::table_func::TableFunc;
 use crate::visit::grow;
@@ -141,6 +144,9 @@ impl Interpreter<'_> {
             RelExpr::TopK { input, group_key, order, limit, offset, .. } => {
                 self.top_k(input, group_key, order, limit.as_ref(), *offset)?
             }
+            RelExpr::Window { input, partition, order, functions } => {
+                self.window(input, partition, order, functions)?
+            }
             RelExpr::Negate { input } => {
                 let mut rows = Arc::unwrap_or_clone(self.eval(input)?);
                 rows.iter_mut().for_each(|(_, diff)| *diff = -*diff);
@@ -237,42 +243,6 @@ impl Interpreter<'_> {
         consolidate(&mut out);
         Ok(out)
     }
-
-    /// All bindings in order, again and again, until none changes or the first limit is reached.
-    fn recurse(&mut self, bindings: &[RecBinding], body: &RelExpr) -> Result<Arc<Rows>, EvalError> {
-        for binding in bindings {
-            self.bound.insert(binding.id, Arc::new(Vec::new()));
-        }
-        let mut iteration = 0;
-        loop {
-            let stop = bindings.iter().filter_map(|b| b.limit).find(|limit| iteration >= limit.iterations);
-            match stop {
-                Some(limit) if limit.return_at_limit => break,
-                Some(limit) => return Err(recursion_limit(limit.iterations)),
-                None => iteration += 1,
-            }
-            let mut changed = false;
-            for binding in bindings {
-                let value = Arc::new(self.consolidated(&binding.value)?);
-                changed |= self.bound.insert(binding.id, value.clone()).is_none_or(|old| old != value);
-            }
-            if !changed {
-                break;
-            }
-        }
-        let result = self.eval(body);
-        bindings.iter().for_each(|b| {
-            self.bound.remove(&b.id);
-        });
-        result
-    }
-}
-
-fn recursion_limit(iterations: u64) -> EvalError {
-    SqlError::new(
-        SqlState::PROGRAM_LIMIT_EXCEEDED,
-        format!("recursive query exceeded the recursion limit {iterations}"),
-    )
 }
 
 /// Whether all predicates are true; one that is false or NULL decides, whatever the errors of the others.

@@ -16,8 +16,10 @@ mod relation_build;
 mod relation_scalars;
 mod relation_type;
 pub mod scalar;
+pub mod sort_key;
 pub mod table_func;
 pub mod visit;
+pub mod window;
 
 pub use aggregate::{AggregateExpr, AggregateFunc};
 pub use dataflow::{BuildDesc, DataflowDescription, IndexDesc, SinkConnection, SinkDesc, SourceImport};
@@ -28,3 +30,4 @@ pub use relation::{ColumnOrder, Id, RelExpr, RowSetFinishing};
 pub use scalar::{ScalarExpr, Unmaterializable};
 pub use table_func::TableFunc;
 pub use visit::LocalIds;
+pub use window::{WindowExpr, WindowFunc};

@@ -5,6 +5,7 @@ use crate::mfp::Mfp;
 use crate::relation::{ColumnOrder, Id, RecLimit};
 use crate::scalar::ScalarExpr;
 use crate::table_func::TableFunc;
+use crate::window::WindowExpr;
 use repr::{ColumnType, Diff, EvalError, LocalId, Row};
 use serde::{Deserialize, Serialize};
 
@@ -101,6 +102,17 @@ pub enum Plan {
         offset: u64,
         /// Whether the input only grows.
         monotonic: bool,
+    },
+    /// Appends the values of window functions.
+    Window {
+        /// Input.
+        input: Box<Plan>,
+        /// Columns that divide the rows into partitions.
+        partition: Vec<usize>,
+        /// The order within a partition.
+        order: Vec<ColumnOrder>,
+        /// What is appended; arguments and filters are columns and constants.
+        functions: Vec<WindowExpr>,
     },
     /// Negates counts.
     Negate {

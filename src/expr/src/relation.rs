@@ -3,6 +3,7 @@
 use crate::aggregate::AggregateExpr;
 use crate::scalar::ScalarExpr;
 use crate::table_func::TableFunc;
+use crate::window::WindowExpr;
 use repr::{Diff, EvalError, GlobalId, LocalId, RelationType, Row};
 use serde::{Deserialize, Serialize};
 
@@ -130,6 +131,17 @@ pub enum RelExpr {
         offset: u64,
         /// Whether the input only grows.
         monotonic: bool,
+    },
+    /// Appends the values of window functions; equal rows come one after the other in a partition, and may get different values.
+    Window {
+        /// Input.
+        input: Box<RelExpr>,
+        /// Columns whose values divide the rows into partitions; NULLs are equal.
+        partition: Vec<usize>,
+        /// The order within a partition; ties break on the whole row.
+        order: Vec<ColumnOrder>,
+        /// What is appended, over the input's columns.
+        functions: Vec<WindowExpr>,
     },
     /// Negates all counts.
     Negate {

@@ -5,6 +5,7 @@ use crate::relation::{ColumnOrder, Id, JoinImplementation, RelExpr};
 use crate::scalar::ScalarExpr;
 use crate::table_func::TableFunc;
 use crate::visit::LocalIds;
+use crate::window::WindowExpr;
 use repr::{Diff, EvalError, GlobalId, LocalId, RelationType, Row};
 
 impl RelExpr {
@@ -93,6 +94,14 @@ impl RelExpr {
     /// The first rows of each group.
     pub fn top_k(self, group_key: Vec<usize>, order: Vec<ColumnOrder>, limit: Option<ScalarExpr>, offset: u64) -> Self {
         RelExpr::TopK { input: Box::new(self), group_key, order, limit, offset, monotonic: false }
+    }
+
+    /// Appends the values of window functions. No functions change nothing.
+    pub fn window(self, partition: Vec<usize>, order: Vec<ColumnOrder>, functions: Vec<WindowExpr>) -> Self {
+        if functions.is_empty() {
+            return self;
+        }
+        RelExpr::Window { input: Box::new(self), partition, order, functions }
     }
 
     /// Negates all counts.

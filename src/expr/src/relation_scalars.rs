@@ -1,6 +1,6 @@
 //! What the types of relational plans need to know of the scalar expressions in them.
 
-use crate::aggregate::{AggregateExpr, AggregateFunc};
+use crate::aggregate::{AggregateExpr, AggregateFunc, RegressionFunc};
 use crate::func::{Nulls, Return};
 use crate::scalar::ScalarExpr;
 use crate::table_func::TableFunc;
@@ -83,6 +83,14 @@ pub(crate) fn aggregate_type(aggregate: &AggregateExpr, columns: &[ColumnType]) 
         Min | Max => arg().unwrap_or(SqlType::Text.nullable(true)).ty.nullable(nullable),
         BoolAnd | BoolOr => SqlType::Bool.nullable(nullable),
         StringAgg => SqlType::Text.nullable(true),
+        ByteaAgg => SqlType::Bytea.nullable(true),
+        Bit(_, ty) => ty.clone().nullable(nullable),
+        Regression(RegressionFunc::Count) => SqlType::Int8.nullable(false),
+        Regression(_) => SqlType::Float8.nullable(true),
+        PercentileCont { ty, many } | PercentileDisc { ty, many } => {
+            (if *many { SqlType::Array(Box::new(ty.clone())) } else { ty.clone() }).nullable(true)
+        }
+        Mode => arg().unwrap_or(SqlType::Text.nullable(true)).ty.nullable(true),
         ArrayAgg(element) => SqlType::Array(Box::new(element.clone())).nullable(aggregate.filter.is_some()),
         JsonbAgg | JsonbObjectAgg => SqlType::Jsonb.nullable(aggregate.filter.is_some()),
         StddevSamp(float) | StddevPop(float) | VarSamp(float) | VarPop(float) => {
@@ -102,7 +110,19 @@ pub(crate) fn table_func_columns(func: &TableFunc) -> Vec<ColumnType> {
         TableFunc::JsonbEach => vec![SqlType::Text.nullable(false), SqlType::Jsonb.nullable(false)],
         TableFunc::JsonbEachText => vec![SqlType::Text.nullable(false), SqlType::Text.nullable(true)],
         TableFunc::JsonbObjectKeys => vec![SqlType::Text.nullable(false)],
-        TableFunc::RegexpSplitToTable => vec![SqlType::Text.nullable(true)],
+        TableFunc::RegexpSplitToTable => vec![SqlType::Text.nullable(false)],
+        TableFunc::StringToTable => vec![SqlType::Text.nullable(true)],
+        TableFunc::RegexpMatches => vec![SqlType::Array(Box::new(SqlType::Text)).nullable(false)],
+        TableFunc::Value(typ) => vec![typ.clone()],
+        TableFunc::RowsFrom(parts) => {
+            let columns = parts.iter().flat_map(|(func, _)| table_func_columns(func));
+            columns.map(|column| column.ty.nullable(true)).collect()
+        }
+        TableFunc::WithOrdinality(func) => {
+            let mut columns = table_func_columns(func);
+            columns.push(SqlType::Int8.nullable(false));
+            columns
+        }
         TableFunc::Repeat | TableFunc::GuardSubquerySize => Vec::new(),
     }
 }

@@ -7,6 +7,7 @@ use crate::relation_scalars::{aggregate_type, scalar_columns, scalar_type, table
 use crate::scalar::ScalarExpr;
 use crate::table_func::TableFunc;
 use crate::visit::grow;
+use crate::window::{WindowExpr, WindowFunc};
 use repr::{ColumnType, RelationType};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,6 +47,7 @@ impl RelExpr {
                 let typ = inputs[0].clone();
                 if one { minimal(typ.with_key(group_key.clone())) } else { typ }
             }
+            RelExpr::Window { partition, functions, .. } => window_type(&inputs[0], partition, functions),
             RelExpr::Negate { .. } => RelationType::new(inputs[0].columns.clone()),
             RelExpr::Threshold { .. } | RelExpr::ArrangeBy { .. } => inputs[0].clone(),
             RelExpr::Union { .. } => union_type(self, inputs),
@@ -63,6 +65,10 @@ impl RelExpr {
                 RelExpr::Project { outputs, .. } => return appended + outputs.len(),
                 RelExpr::Map { input, scalars } => {
                     appended += scalars.len();
+                    node = input;
+                }
+                RelExpr::Window { input, functions, .. } => {
+                    appended += functions.len();
                     node = input;
                 }
                 RelExpr::FlatMap { input, func, .. } => {
@@ -146,6 +152,12 @@ impl RelExpr {
             RelExpr::TopK { group_key, order, .. } => {
                 within(group_key, arity)?;
                 within(&order.iter().map(|o| o.column).collect::<Vec<_>>(), arity)
+            }
+            RelExpr::Window { partition, order, functions, .. } => {
+                within(partition, arity)?;
+                within(&order.iter().map(|o| o.column).collect::<Vec<_>>(), arity)?;
+                let used = functions.iter().flat_map(WindowExpr::scalars).flat_map(scalar_columns);
+                within(&used.collect::<Vec<_>>(), arity)
             }
             RelExpr::Union { .. } if arities.windows(2).any(|w| w[0] != w[1]) => {
                 Err(format!("union of arities {arities:?}"))
@@ -310,6 +322,18 @@ fn reduce_type(input: &RelationType, group_key: &[ScalarExpr], columns: Vec<Colu
     }
     let mut typ = RelationType::new(columns).with_key((0..group_key.len()).collect());
     typ.keys.extend(input.keys.iter().filter_map(|key| key.iter().map(|c| places.get(c).copied()).collect()));
+    minimal(typ)
+}
+
+/// No row is added or lost. Rows of a partition have different numbers.
+fn window_type(input: &RelationType, partition: &[usize], functions: &[WindowExpr]) -> RelationType {
+    let mut typ = input.clone();
+    for function in functions {
+        if function.func == WindowFunc::RowNumber {
+            typ.keys.push([partition, &[typ.columns.len()]].concat());
+        }
+        typ.columns.push(function.typ(&input.columns));
+    }
     minimal(typ)
 }
 

@@ -47,12 +47,16 @@ pub enum ScalarExpr {
 }
 
 /// Functions whose value depends on when and by whom they are called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Unmaterializable {
     /// `mz_now()`: the logical time of the read.
     MzNow,
     /// `now()`, `current_timestamp`: the start of the transaction.
     CurrentTimestamp,
+    /// `statement_timestamp()`, `clock_timestamp()`: the start of the statement.
+    StatementTimestamp,
+    /// What `random()` and its like begin from: another number for every statement.
+    RandomSeed,
     /// `current_database()`
     CurrentDatabase,
     /// `current_schema()`
@@ -73,15 +77,18 @@ pub enum Unmaterializable {
     PgBackendPid,
     /// `pg_postmaster_start_time()`
     PgPostmasterStartTime,
+    /// A parameter of a prepared statement, from 0, in a plan that serves all its values.
+    Parameter(usize, SqlType),
 }
 
 impl Unmaterializable {
     /// The type of the value.
-    pub fn typ(self) -> ColumnType {
+    pub fn typ(&self) -> ColumnType {
         use Unmaterializable::*;
         match self {
             MzNow => SqlType::MzTimestamp.nullable(false),
-            CurrentTimestamp | PgPostmasterStartTime => SqlType::TIMESTAMPTZ.nullable(false),
+            RandomSeed => SqlType::Int8.nullable(false),
+            CurrentTimestamp | StatementTimestamp | PgPostmasterStartTime => SqlType::TIMESTAMPTZ.nullable(false),
             CurrentSchemasWithSystem | CurrentSchemasWithoutSystem => {
                 SqlType::Array(Box::new(SqlType::Name)).nullable(false)
             }
@@ -89,6 +96,7 @@ impl Unmaterializable {
             CurrentSchema => SqlType::Name.nullable(true),
             Version | MzVersion | MzEnvironmentId => SqlType::Text.nullable(false),
             PgBackendPid => SqlType::Int4.nullable(false),
+            Parameter(_, ty) => ty.clone().nullable(true),
         }
     }
 }

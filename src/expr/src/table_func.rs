@@ -1,6 +1,6 @@
 //! Table functions: from the columns of one row to any number of rows.
 //!
-//! `resolve` finds a function by SQL's name, `eval` computes it. A NULL argument gives no rows.
+//! `resolve` finds a function by SQL's name, `eval` computes it. A NULL argument gives no rows, except where it is the row.
 
 mod eval;
 mod resolve;
@@ -8,7 +8,7 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 
-use repr::SqlType;
+use repr::{ColumnType, SqlType};
 use serde::{Deserialize, Serialize};
 
 /// A table function.
@@ -17,6 +17,8 @@ pub enum TableFunc {
     /// `generate_series(start, stop, step)` over int4, int8, or numeric.
     GenerateSeries(SqlType),
     /// `generate_series(start, stop, step interval)` over timestamp or timestamptz.
+    ///
+    /// A fourth argument names the time zone whose days it counts, UTC without.
     GenerateSeriesTimestamp(SqlType),
     /// `unnest(anyarray)` of this element type.
     Unnest(SqlType),
@@ -32,8 +34,18 @@ pub enum TableFunc {
     JsonbEachText,
     /// `jsonb_object_keys(jsonb)`
     JsonbObjectKeys,
-    /// `regexp_split_to_table(text, pattern)`
+    /// `regexp_split_to_table(text, pattern [, flags])`
     RegexpSplitToTable,
+    /// Its one argument, of this type, as one row: any other function in a place for table functions.
+    Value(ColumnType),
+    /// Functions side by side, each of so many of the arguments, one after the other: row by row, NULL where one has no more rows.
+    RowsFrom(Vec<(TableFunc, usize)>),
+    /// The function's rows, numbered from 1.
+    WithOrdinality(Box<TableFunc>),
+    /// `regexp_matches(text, pattern [, flags])`
+    RegexpMatches,
+    /// `string_to_table(text, delimiter [, text that stands for NULL])`
+    StringToTable,
     /// As many copies of nothing as its int8 argument says: how multiplicities are restored.
     Repeat,
     /// Errors unless the input's int8 count is at most one: guards scalar subqueries. Returns one row of no columns.

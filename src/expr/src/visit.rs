@@ -5,6 +5,7 @@
 use crate::plan::Plan;
 use crate::relation::{Id, RelExpr};
 use crate::scalar::ScalarExpr;
+use crate::window::WindowExpr;
 use repr::{GlobalId, LocalId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +34,7 @@ impl RelExpr {
             | RelExpr::Filter { input, .. }
             | RelExpr::Reduce { input, .. }
             | RelExpr::TopK { input, .. }
+            | RelExpr::Window { input, .. }
             | RelExpr::Negate { input }
             | RelExpr::Threshold { input }
             | RelExpr::ArrangeBy { input, .. } => vec![input],
@@ -54,6 +56,7 @@ impl RelExpr {
             | RelExpr::Filter { input, .. }
             | RelExpr::Reduce { input, .. }
             | RelExpr::TopK { input, .. }
+            | RelExpr::Window { input, .. }
             | RelExpr::Negate { input }
             | RelExpr::Threshold { input }
             | RelExpr::ArrangeBy { input, .. } => vec![input],
@@ -124,6 +127,7 @@ impl RelExpr {
                 group_key.iter().chain(of_aggregates).collect()
             }
             RelExpr::TopK { limit, .. } => limit.iter().collect(),
+            RelExpr::Window { functions, .. } => functions.iter().flat_map(WindowExpr::scalars).collect(),
             RelExpr::ArrangeBy { keys, .. } => keys.iter().flatten().collect(),
             _ => Vec::new(),
         }
@@ -143,6 +147,7 @@ impl RelExpr {
                 group_key.iter_mut().chain(of_aggregates).collect()
             }
             RelExpr::TopK { limit, .. } => limit.iter_mut().collect(),
+            RelExpr::Window { functions, .. } => functions.iter_mut().flat_map(WindowExpr::scalars_mut).collect(),
             RelExpr::ArrangeBy { keys, .. } => keys.iter_mut().flatten().collect(),
             _ => Vec::new(),
         }
@@ -242,6 +247,7 @@ impl Plan {
             | Plan::FlatMap { input, .. }
             | Plan::Reduce { input, .. }
             | Plan::TopK { input, .. }
+            | Plan::Window { input, .. }
             | Plan::Negate { input }
             | Plan::Threshold { input }
             | Plan::ArrangeBy { input, .. } => vec![input],
@@ -261,6 +267,7 @@ impl Plan {
             | Plan::FlatMap { input, .. }
             | Plan::Reduce { input, .. }
             | Plan::TopK { input, .. }
+            | Plan::Window { input, .. }
             | Plan::Negate { input }
             | Plan::Threshold { input }
             | Plan::ArrangeBy { input, .. } => vec![input],

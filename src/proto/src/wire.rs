@@ -1,4 +1,4 @@
-//! The envelope: handshake, and messages cut into parts.
+//! The envelope: handshake, and messages, in batches, cut into parts.
 //!
 //! [`crate::controller`] and [`crate::push`] stand on it. LAW: a message arrives complete or not at all, and in the order it was sent; when a
 //! stream breaks, both sides see its end within seconds, also when the peer has merely stopped (HTTP/2 keepalive).
@@ -7,6 +7,7 @@ use crate::generated::{Envelope, Hello as WireHello, Part, envelope::Body};
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
 use serde::{Serialize, de::DeserializeOwned};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -15,8 +16,10 @@ use tonic::{Code, Status, Streaming};
 
 /// Payload of one part: far below gRPC's limit of 4 MiB a message, large enough that the envelope costs nothing.
 const PART_BYTES_MAX: usize = 1 << 20;
-/// A larger message is a mistake of the sender; the stream ends.
-pub(crate) const MESSAGE_BYTES_MAX: usize = 1 << 30;
+/// A larger batch is a mistake of the sender; the stream ends.
+pub(crate) const BATCH_BYTES_MAX: usize = 1 << 30;
+/// Messages of one batch: enough to share the cost of sending, few enough that a batch of rows stays small.
+const BATCH_MESSAGES_MAX: usize = 32;
 /// Messages that wait in a queue of a connection: enough to keep both sides busy; a message of rows is about 1 MiB.
 pub(crate) const QUEUE_MESSAGES_MAX: usize = 256;
 /// A peer that does not say hello within this time is not one of ours.
@@ -121,14 +124,20 @@ impl ProtocolError {
 #[derive(Debug)]
 pub(crate) struct Doorkeeper {
     hello: Hello,
-    /// The greatest epoch that was let in.
-    epoch: AtomicU64,
+    /// The greatest epoch that was let in; none where callers of all epochs are.
+    epoch: Option<AtomicU64>,
 }
 
 impl Doorkeeper {
+    /// Lets in who belongs here, unless someone of a greater epoch came before.
     pub(crate) fn new(hello: Hello) -> Self {
-        let epoch = AtomicU64::new(hello.epoch);
+        let epoch = Some(AtomicU64::new(hello.epoch));
         Doorkeeper { hello, epoch }
+    }
+
+    /// Lets in everyone who belongs here: for what is merely faster with it, where most callers know no epoch.
+    pub(crate) fn without_epochs(hello: Hello) -> Self {
+        Doorkeeper { hello, epoch: None }
     }
 
     /// Reads the peer's hello and lets it in, or says why not.
@@ -145,7 +154,7 @@ impl Doorkeeper {
             let reason = format!("it runs {}, the caller {}", self.hello.build, hello.build);
             return Err(Status::failed_precondition(reason));
         }
-        let newest = self.epoch.fetch_max(hello.epoch, Ordering::SeqCst);
+        let newest = self.epoch.as_ref().map_or(0, |epoch| epoch.fetch_max(hello.epoch, Ordering::SeqCst));
         if hello.epoch < newest {
             return Err(Status::aborted(format!("epoch {newest}, the caller's is {}", hello.epoch)));
         }
@@ -199,14 +208,16 @@ pub(crate) async fn greet(addr: &str, inbound: &mut Streaming<Envelope>) -> Resu
 fn outgoing<T: Serialize + Send + 'static>(
     queue: mpsc::Receiver<T>,
 ) -> impl Stream<Item = Result<Envelope, Status>> + Send {
-    tokio_stream::wrappers::ReceiverStream::new(queue).flat_map(|message| stream::iter(encode(&message)))
+    // What has gathered while the connection was busy goes out at once: under load the cost of an envelope is shared.
+    let batches = tokio_stream::wrappers::ReceiverStream::new(queue).ready_chunks(BATCH_MESSAGES_MAX);
+    batches.flat_map(|batch| stream::iter(encode(&batch)))
 }
 
-/// A message as parts.
-fn encode<T: Serialize>(message: &T) -> Vec<Result<Envelope, Status>> {
-    let bytes = match postcard::to_stdvec(message) {
-        Ok(bytes) if bytes.len() <= MESSAGE_BYTES_MAX => Bytes::from(bytes),
-        Ok(bytes) => return vec![Err(Status::internal(format!("a message of {} bytes is too large", bytes.len())))],
+/// A batch of messages as parts.
+fn encode<T: Serialize>(batch: &[T]) -> Vec<Result<Envelope, Status>> {
+    let bytes = match postcard::to_stdvec(batch) {
+        Ok(bytes) if bytes.len() <= BATCH_BYTES_MAX => Bytes::from(bytes),
+        Ok(bytes) => return vec![Err(Status::internal(format!("messages of {} bytes are too large", bytes.len())))],
         Err(error) => return vec![Err(Status::internal(format!("cannot encode a message: {error}")))],
     };
     let mut parts = Vec::with_capacity(bytes.len() / PART_BYTES_MAX + 1);
@@ -224,41 +235,47 @@ fn encode<T: Serialize>(message: &T) -> Vec<Result<Envelope, Status>> {
 }
 
 /// Puts parts together again.
-pub(crate) struct Incoming {
+pub(crate) struct Incoming<T> {
     stream: Streaming<Envelope>,
+    /// Parts of a batch that is not whole yet.
     pending: Vec<u8>,
+    /// Messages that came and were not asked for yet.
+    ready: VecDeque<T>,
 }
 
-impl Incoming {
+impl<T: DeserializeOwned> Incoming<T> {
     /// Reads what follows the hello.
     pub(crate) fn new(stream: Streaming<Envelope>) -> Self {
-        Incoming { stream, pending: Vec::new() }
+        Incoming { stream, pending: Vec::new(), ready: VecDeque::new() }
     }
 
     /// The next message; `None` when the peer has closed the stream.
-    pub(crate) async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Status> {
+    pub(crate) async fn next(&mut self) -> Result<Option<T>, Status> {
         loop {
+            if let Some(message) = self.ready.pop_front() {
+                return Ok(Some(message));
+            }
             let part = match self.stream.message().await? {
                 Some(Envelope { body: Some(Body::Part(part)) }) => part,
                 Some(_) => return Err(Status::invalid_argument("unexpected envelope")),
                 None => return Ok(None),
             };
-            if self.pending.len() + part.payload.len() > MESSAGE_BYTES_MAX {
+            if self.pending.len() + part.payload.len() > BATCH_BYTES_MAX {
                 return Err(Status::invalid_argument("message too large"));
             }
             if part.last && self.pending.is_empty() {
-                return decode(&part.payload).map(Some);
+                self.ready = decode(&part.payload)?;
+                continue;
             }
             self.pending.extend_from_slice(&part.payload);
             if part.last {
-                let bytes = std::mem::take(&mut self.pending);
-                return decode(&bytes).map(Some);
+                self.ready = decode(&std::mem::take(&mut self.pending))?;
             }
         }
     }
 
     /// Forwards messages to `queue` until either side ends; says why if the peer's did in error.
-    pub(crate) async fn forward<T: DeserializeOwned>(mut self, queue: mpsc::Sender<T>) -> Result<(), Status> {
+    pub(crate) async fn forward(mut self, queue: mpsc::Sender<T>) -> Result<(), Status> {
         loop {
             let message = tokio::select! {
                 message = self.next() => message?,

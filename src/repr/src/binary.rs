@@ -3,8 +3,12 @@
 //! Used for binary results and parameters and for `COPY … WITH (FORMAT binary)`.
 
 use crate::array::{self, Dimension};
+use crate::range::{self, Bound};
 use crate::text::{TextSettings, string};
-use crate::{ArrayRef, Datum, Interval, JsonbRef, Numeric, NumericRef, RowPacker, RowRef, SqlError, SqlState, SqlType};
+use crate::{
+    ArrayRef, Datum, Interval, JsonbRef, Numeric, NumericRef, RangeKind, RangeRef, RowPacker, RowRef, SqlError,
+    SqlState, SqlType, TimeTz,
+};
 use bigdecimal::BigDecimal;
 use bigdecimal::num_bigint::{BigInt, BigUint, Sign};
 
@@ -41,6 +45,12 @@ pub fn encode(datum: Datum<'_>, ty: &SqlType, out: &mut Vec<u8>) {
         }
         Datum::Oid(v) => out.extend_from_slice(&v.to_be_bytes()),
         Datum::MzTimestamp(v) => out.extend_from_slice(v.to_string().as_bytes()),
+        Datum::TimeTz(v) => {
+            out.extend_from_slice(&v.micros.to_be_bytes());
+            out.extend_from_slice(&(-v.offset).to_be_bytes());
+        }
+        Datum::Enum(v) => out.extend_from_slice(v.label().as_bytes()),
+        Datum::Range(v) => encode_range(v, ty, out),
         Datum::Array(v) => encode_array(v, ty, out),
         Datum::Record(v) => encode_record(v, ty, out),
     }
@@ -72,6 +82,53 @@ fn encode_array(array: ArrayRef<'_>, ty: &SqlType, out: &mut Vec<u8>) {
     for datum in array.elements() {
         encode_sized(datum, element, out);
     }
+}
+
+/// Flags of a range on the wire.
+const RANGE_EMPTY: u8 = 0x01;
+const RANGE_LOWER_INCLUSIVE: u8 = 0x02;
+const RANGE_UPPER_INCLUSIVE: u8 = 0x04;
+const RANGE_LOWER_NONE: u8 = 0x08;
+const RANGE_UPPER_NONE: u8 = 0x10;
+
+fn encode_range(range: RangeRef<'_>, ty: &SqlType, out: &mut Vec<u8>) {
+    let Some((lower, upper)) = range.bounds() else { return out.push(RANGE_EMPTY) };
+    let element = if let SqlType::Range(kind) = ty { kind.element() } else { SqlType::Text };
+    let mut flags = 0;
+    flags |= if lower.inclusive { RANGE_LOWER_INCLUSIVE } else { 0 };
+    flags |= if upper.inclusive { RANGE_UPPER_INCLUSIVE } else { 0 };
+    flags |= if lower.value.is_none() { RANGE_LOWER_NONE } else { 0 };
+    flags |= if upper.value.is_none() { RANGE_UPPER_NONE } else { 0 };
+    out.push(flags);
+    for value in [lower.value, upper.value].into_iter().flatten() {
+        encode_sized(value, &element, out);
+    }
+}
+
+fn decode_range(bytes: &[u8], kind: RangeKind, ty: &SqlType, out: &mut RowPacker) -> Result<(), SqlError> {
+    let (flags, mut rest) = bytes.split_first().ok_or_else(|| malformed(ty))?;
+    if flags & RANGE_EMPTY != 0 {
+        out.push(Datum::Range(RangeRef::from_encoded(&range::encode(None))));
+        return Ok(());
+    }
+    let mut values = RowPacker::new();
+    for none in [RANGE_LOWER_NONE, RANGE_UPPER_NONE] {
+        if flags & none != 0 {
+            values.push(Datum::Null);
+            continue;
+        }
+        let (len, tail) = rest.split_first_chunk::<4>().ok_or_else(|| malformed(ty))?;
+        let len = usize::try_from(i32::from_be_bytes(*len)).map_err(|_| malformed(ty))?;
+        let (value, tail) = tail.split_at_checked(len).ok_or_else(|| malformed(ty))?;
+        decode(value, &kind.element(), &mut values)?;
+        rest = tail;
+    }
+    let mut values = RowRef::from_encoded(values.encoded()).iter();
+    let mut bound = |flag| Bound::new(values.next().unwrap_or(Datum::Null), flags & flag != 0);
+    let (lower, upper) = (bound(RANGE_LOWER_INCLUSIVE), bound(RANGE_UPPER_INCLUSIVE));
+    let encoded = range::make(kind, lower, upper)?;
+    out.push(Datum::Range(RangeRef::from_encoded(&encoded)));
+    Ok(())
 }
 
 fn innermost(ty: &SqlType) -> &SqlType {
@@ -185,6 +242,16 @@ pub fn decode(bytes: &[u8], ty: &SqlType, out: &mut RowPacker) -> Result<(), Sql
             out.push(Datum::Jsonb(JsonbRef::from_encoded(&value)));
             return Ok(());
         }
+        SqlType::TimeTz => {
+            let (time, west) = bytes.split_first_chunk::<8>().ok_or_else(|| malformed(ty))?;
+            let west = i32::from_be_bytes(fixed(west, ty)?);
+            if west.unsigned_abs() >= 16 * 3600 {
+                let message = "time zone displacement out of range";
+                return Err(SqlError::new(SqlState::INVALID_TIME_ZONE_DISPLACEMENT, message));
+            }
+            Datum::TimeTz(TimeTz { micros: decode_time(i64::from_be_bytes(*time))?, offset: -west })
+        }
+        SqlType::Range(kind) => return decode_range(bytes, *kind, ty, out),
         SqlType::Array(_) => return decode_array(bytes, ty, out),
         SqlType::Record(_) => return decode_record(bytes, ty, out),
         _ => return crate::text::parse(utf8(bytes)?, ty, &TextSettings::DEFAULT, out),

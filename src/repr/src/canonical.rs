@@ -4,7 +4,8 @@
 //! `SqlType::needs_canonical_key` holds are brought to this form first.
 
 use crate::jsonb::{self, JsonValue};
-use crate::{Arena, ArrayRef, Datum, JsonbRef, NumericRef, Row, RowRef, array};
+use crate::range::{self, Bound};
+use crate::{Arena, ArrayRef, Datum, JsonbRef, NumericRef, RangeRef, Row, RowRef, array};
 
 /// The value that stands for all that are equal to this one: `1.00` becomes `1`, `-0` becomes `0`, `30 days` `1 mon`.
 pub fn canonical<'a>(datum: Datum<'a>, arena: &'a Arena) -> Datum<'a> {
@@ -26,6 +27,14 @@ pub fn canonical<'a>(datum: Datum<'a>, arena: &'a Arena) -> Datum<'a> {
             let row = Row::pack(v.iter().map(|field| canonical(field, arena)));
             Datum::Record(RowRef::from_encoded(arena.bytes(row.encoded().to_vec())))
         }
+        Datum::Range(v) => match v.bounds() {
+            None => Datum::Range(v),
+            Some((lower, upper)) => {
+                let bound = |b: Bound<'a>| Bound { value: b.value.map(|value| canonical(value, arena)), ..b };
+                let encoded = range::encode(Some((bound(lower), bound(upper))));
+                Datum::Range(RangeRef::from_encoded(arena.bytes(encoded)))
+            }
+        },
         other => other,
     }
 }

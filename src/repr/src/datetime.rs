@@ -190,7 +190,8 @@ fn add_months(micros: i64, months: i32) -> Option<i64> {
 }
 
 fn add_days(micros: i64, days: i32) -> Option<i64> {
-    check_timestamp(micros.checked_add(i64::from(days).checked_mul(DAY_US)?)?)
+    let sum = i128::from(micros) + i128::from(days) * i128::from(DAY_US);
+    check_timestamp(i64::try_from(sum).ok()?)
 }
 
 /// `micros` brought by whole calendar cycles into the years that the zone database covers, and what to add to get back.

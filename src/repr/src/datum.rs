@@ -1,6 +1,6 @@
 //! One value of any type.
 
-use crate::{ArrayRef, Interval, JsonbRef, NumericRef, RowRef};
+use crate::{ArrayRef, EnumRef, Interval, JsonbRef, NumericRef, RangeRef, RowRef, TimeTz};
 use std::cmp::Ordering;
 
 /// One value, borrowed from a row or an arena; `Copy`, so that expressions pass it freely.
@@ -47,6 +47,12 @@ pub enum Datum<'a> {
     Oid(u32),
     /// `mz_timestamp`: milliseconds since 1970.
     MzTimestamp(u64),
+    /// `time with time zone`
+    TimeTz(TimeTz),
+    /// a value of an enum
+    Enum(EnumRef<'a>),
+    /// a range
+    Range(RangeRef<'a>),
     /// an array
     Array(ArrayRef<'a>),
     /// a record: its fields as a row
@@ -87,6 +93,9 @@ impl<'a> Datum<'a> {
             Datum::MzTimestamp(_) => 17,
             Datum::Array(_) => 18,
             Datum::Record(_) => 19,
+            Datum::TimeTz(_) => 20,
+            Datum::Enum(_) => 21,
+            Datum::Range(_) => 22,
         }
     }
 }
@@ -124,6 +133,9 @@ impl Ord for Datum<'_> {
             (Datum::Oid(a), Datum::Oid(b)) => a.cmp(b),
             (Datum::MzTimestamp(a), Datum::MzTimestamp(b)) => a.cmp(b),
             (Datum::Array(a), Datum::Array(b)) => a.cmp(b),
+            (Datum::TimeTz(a), Datum::TimeTz(b)) => a.cmp(b),
+            (Datum::Enum(a), Datum::Enum(b)) => a.cmp(b),
+            (Datum::Range(a), Datum::Range(b)) => a.cmp(b),
             (Datum::Record(a), Datum::Record(b)) => a.iter().cmp(b.iter()),
             _ => self.rank().cmp(&other.rank()),
         }

@@ -1,6 +1,6 @@
 //! What PostgreSQL calls our types: oids, sizes, type modifiers and names.
 
-use crate::SqlType;
+use crate::{RangeKind, SqlType};
 
 /// One row for each base type: oid, oid of its array, size on the wire (-1: varies), name, aliases.
 struct TypeRow {
@@ -51,6 +51,13 @@ static TYPES: &[TypeRow] = &[
     row(SqlType::Regclass, 2205, 2210, 4, "regclass", &[]),
     row(SqlType::Regproc, 24, 1008, 4, "regproc", &[]),
     row(SqlType::Regtype, 2206, 2211, 4, "regtype", &[]),
+    row(SqlType::TimeTz, 1266, 1270, 12, "timetz", &["time with time zone"]),
+    row(SqlType::Range(RangeKind::Int4), 3904, 3905, -1, "int4range", &[]),
+    row(SqlType::Range(RangeKind::Num), 3906, 3907, -1, "numrange", &[]),
+    row(SqlType::Range(RangeKind::Ts), 3908, 3909, -1, "tsrange", &[]),
+    row(SqlType::Range(RangeKind::Tstz), 3910, 3911, -1, "tstzrange", &[]),
+    row(SqlType::Range(RangeKind::Date), 3912, 3913, -1, "daterange", &[]),
+    row(SqlType::Range(RangeKind::Int8), 3926, 3927, -1, "int8range", &[]),
     row(SqlType::MzTimestamp, 16552, 16553, -1, "mz_timestamp", &[]),
 ];
 
@@ -64,6 +71,7 @@ pub fn oid(ty: &SqlType) -> u32 {
     match ty {
         SqlType::Array(element) => array_oid(element),
         SqlType::Record(_) => RECORD.0,
+        SqlType::Enum(ty) => ty.oid,
         other => row_of(other).map_or(0, |row| row.oid),
     }
 }
@@ -72,6 +80,7 @@ fn array_oid(element: &SqlType) -> u32 {
     match element {
         SqlType::Array(inner) => array_oid(inner),
         SqlType::Record(_) => RECORD.1,
+        SqlType::Enum(ty) => ty.array_oid,
         other => row_of(other).map_or(0, |row| row.array),
     }
 }
@@ -93,7 +102,10 @@ pub fn from_oid(oid: u32) -> Option<SqlType> {
 
 /// `pg_type.typlen`: bytes, or -1 where the length varies.
 pub fn typlen(ty: &SqlType) -> i16 {
-    row_of(ty).map_or(-1, |row| row.len)
+    match ty {
+        SqlType::Enum(_) => 4,
+        ty => row_of(ty).map_or(-1, |row| row.len),
+    }
 }
 
 /// `pg_type.typname`.
@@ -101,6 +113,7 @@ pub fn typname(ty: &SqlType) -> String {
     match ty {
         SqlType::Array(element) => format!("_{}", typname(element).trim_start_matches('_')),
         SqlType::Record(_) => "record".to_string(),
+        SqlType::Enum(ty) => ty.name.clone(),
         other => row_of(other).map_or_else(String::new, |row| row.name.to_string()),
     }
 }

@@ -16,11 +16,13 @@
 //! | `TEXT` | | UTF-8, then 0x00 (which cannot occur inside) |
 //! | `BYTES` | | length (LEB128), bytes |
 //! | `TIME`, `TIMESTAMP`, `TIMESTAMPTZ` | | 8 bytes, sign-flipped |
+//! | `TIMETZ` | | 8 bytes UTC, 4 bytes seconds west, both sign-flipped |
+//! | `ENUM` | | 4 bytes order (as a float sorts), label, 0x00 |
 //! | `INTERVAL` | | 16 bytes total microseconds, 4 months, 4 days, all sign-flipped |
-//! | `NUMERIC`, `JSONB`, `ARRAY`, `RECORD` | | see `numeric`, `jsonb`, `array`; a record is its values, then 0x00 |
+//! | `NUMERIC`, `JSONB`, `ARRAY`, `RANGE`, `RECORD` | | see `numeric`, `jsonb`, `array`, `range`; a record is its values, then 0x00 |
 //! | 0xFF | NULL | |
 
-use crate::{ArrayRef, Datum, Interval, JsonbRef, NumericRef};
+use crate::{ArrayRef, Datum, EnumRef, Interval, JsonbRef, NumericRef, RangeRef, TimeTz};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::fmt;
@@ -47,6 +49,9 @@ const NUMERIC: u8 = 0x0C;
 const JSONB: u8 = 0x0D;
 const ARRAY: u8 = 0x0E;
 const RECORD: u8 = 0x0F;
+const TIMETZ: u8 = 0x78;
+const ENUM: u8 = 0x79;
+const RANGE: u8 = 0x7A;
 const INT2: u8 = 0x10; // 5 tags: 2 bytes negative … 2 bytes positive
 const INT4: u8 = 0x18; // 9 tags
 const INT8: u8 = 0x28; // 17 tags
@@ -411,12 +416,12 @@ fn decode_f64(bytes: [u8; 8]) -> f64 {
     f64::from_bits(if bits >> 63 == 1 { bits & !(1 << 63) } else { !bits })
 }
 
-fn encode_f32(value: f32) -> [u8; 4] {
+pub(crate) fn encode_f32(value: f32) -> [u8; 4] {
     let bits = if value.is_nan() { f32::NAN.to_bits() & !(1 << 31) } else { value.to_bits() };
     (if bits >> 31 == 1 { !bits } else { bits | (1 << 31) }).to_be_bytes()
 }
 
-fn decode_f32(bytes: [u8; 4]) -> f32 {
+pub(crate) fn decode_f32(bytes: [u8; 4]) -> f32 {
     let bits = u32::from_be_bytes(bytes);
     f32::from_bits(if bits >> 31 == 1 { bits & !(1 << 31) } else { !bits })
 }
@@ -514,6 +519,19 @@ pub(crate) fn encode_one(datum: Datum<'_>, out: &mut Vec<u8>) {
             out.push(JSONB);
             out.extend_from_slice(v.encoded());
         }
+        Datum::TimeTz(v) => {
+            encode_fixed(TIMETZ, v.utc_micros(), out);
+            // West before east, as SQL orders equal moments the other way round.
+            out.extend_from_slice(&(v.offset.wrapping_neg() as u32 ^ (1 << 31)).to_be_bytes());
+        }
+        Datum::Enum(v) => {
+            out.push(ENUM);
+            out.extend_from_slice(v.encoded());
+        }
+        Datum::Range(v) => {
+            out.push(RANGE);
+            out.extend_from_slice(v.encoded());
+        }
         Datum::Array(v) => {
             out.push(ARRAY);
             out.extend_from_slice(v.encoded());
@@ -561,6 +579,15 @@ pub(crate) fn decode_one(bytes: &[u8]) -> Option<(Datum<'_>, &[u8])> {
         NUMERIC => NumericRef::split(rest).map(|(v, rest)| (Datum::Numeric(v), rest))?,
         JSONB => JsonbRef::split(rest).map(|(v, rest)| (Datum::Jsonb(v), rest))?,
         ARRAY => ArrayRef::split(rest).map(|(v, rest)| (Datum::Array(v), rest))?,
+        TIMETZ => {
+            let (utc, rest) = fixed::<8>(rest)?;
+            let (west, rest) = fixed::<4>(rest)?;
+            let offset = ((u32::from_be_bytes(west) ^ (1 << 31)) as i32).wrapping_neg();
+            let micros = unflip64(utc) + i64::from(offset) * crate::datetime::SECOND_US;
+            (Datum::TimeTz(TimeTz { micros, offset }), rest)
+        }
+        ENUM => EnumRef::split(rest).map(|(v, rest)| (Datum::Enum(v), rest))?,
+        RANGE => RangeRef::split(rest).map(|(v, rest)| (Datum::Range(v), rest))?,
         RECORD => {
             let (body, rest) = split_terminated(rest)?;
             (Datum::Record(RowRef(body)), rest)

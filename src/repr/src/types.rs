@@ -1,7 +1,9 @@
 //! Types of values, columns and relations.
 
+use crate::EnumType;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
 
 /// The type of a value, with PostgreSQL's type modifiers where they matter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -54,12 +56,70 @@ pub enum SqlType {
     Regproc,
     /// `regtype`
     Regtype,
+    /// `time with time zone`
+    TimeTz,
+    /// `int4range` and its like
+    Range(RangeKind),
+    /// A type that `CREATE TYPE … AS ENUM` made
+    Enum(Arc<EnumType>),
     /// `mz_timestamp`: milliseconds since 1970 of the environment's clock
     MzTimestamp,
     /// Array of an element type, of any number of dimensions
     Array(Box<SqlType>),
     /// Anonymous composite: `record`, with its fields' names and types where known
     Record(Vec<(ColumnName, ColumnType)>),
+}
+
+/// What a range is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum RangeKind {
+    /// `int4range`
+    Int4,
+    /// `int8range`
+    Int8,
+    /// `numrange`
+    Num,
+    /// `daterange`
+    Date,
+    /// `tsrange`
+    Ts,
+    /// `tstzrange`
+    Tstz,
+}
+
+impl RangeKind {
+    /// All of them.
+    pub const ALL: [RangeKind; 6] =
+        [RangeKind::Int4, RangeKind::Int8, RangeKind::Num, RangeKind::Date, RangeKind::Ts, RangeKind::Tstz];
+
+    /// The type of the bounds.
+    pub fn element(self) -> SqlType {
+        match self {
+            RangeKind::Int4 => SqlType::Int4,
+            RangeKind::Int8 => SqlType::Int8,
+            RangeKind::Num => SqlType::NUMERIC,
+            RangeKind::Date => SqlType::Date,
+            RangeKind::Ts => SqlType::TIMESTAMP,
+            RangeKind::Tstz => SqlType::TIMESTAMPTZ,
+        }
+    }
+
+    /// The kind of ranges with bounds of a type.
+    pub fn of(element: &SqlType) -> Option<Self> {
+        RangeKind::ALL.into_iter().find(|kind| kind.element() == element.without_modifier())
+    }
+
+    /// What SQL calls the type.
+    pub fn name(self) -> &'static str {
+        match self {
+            RangeKind::Int4 => "int4range",
+            RangeKind::Int8 => "int8range",
+            RangeKind::Num => "numrange",
+            RangeKind::Date => "daterange",
+            RangeKind::Ts => "tsrange",
+            RangeKind::Tstz => "tstzrange",
+        }
+    }
 }
 
 impl SqlType {
@@ -94,6 +154,7 @@ impl SqlType {
         match self {
             SqlType::Float4 | SqlType::Float8 | SqlType::Interval | SqlType::Jsonb => true,
             SqlType::Numeric(modifier) => modifier.is_none(),
+            SqlType::Range(kind) => *kind == RangeKind::Num,
             SqlType::Array(element) => element.needs_canonical_key(),
             SqlType::Record(fields) => fields.iter().any(|(_, t)| t.ty.needs_canonical_key()),
             _ => false,
@@ -229,6 +290,9 @@ impl fmt::Display for SqlType {
             SqlType::Regclass => f.write_str("regclass"),
             SqlType::Regproc => f.write_str("regproc"),
             SqlType::Regtype => f.write_str("regtype"),
+            SqlType::TimeTz => f.write_str("time with time zone"),
+            SqlType::Range(kind) => f.write_str(kind.name()),
+            SqlType::Enum(ty) => f.write_str(&ty.name),
             SqlType::MzTimestamp => f.write_str("mz_timestamp"),
             SqlType::Array(element) => write!(f, "{element}[]"),
             SqlType::Record(_) => f.write_str("record"),

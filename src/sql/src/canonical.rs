@@ -55,7 +55,7 @@ fn displayed(create_sql: &str, catalog: &dyn SessionCatalog) -> Option<String> {
         table.options.clear();
     }
     names::visit_definition(&mut definition, &mut names::Namer::new(catalog)).ok()?;
-    print::definition(&definition)
+    print::definition(&definition).map(crate::parser::frame::show)
 }
 
 /// The definition of a source's table, which plans to `NewItem::SourceTable` with the same `export`.

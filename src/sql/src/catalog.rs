@@ -2,8 +2,10 @@
 
 use crate::plan::{ConnectionDetails, LoadGenerator, SourceExport};
 use expr::{RelExpr, ScalarExpr};
-use repr::{ClusterId, GlobalId, RelationDesc, SqlError};
+use repr::text::TextSettings;
+use repr::{ClusterId, EnumType, GlobalId, RelationDesc, SqlError};
 use std::fmt;
+use std::sync::Arc;
 
 /// A fully qualified name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -61,6 +63,8 @@ pub fn split_name(name: &str) -> Vec<String> {
     parts.push(part);
     parts
 }
+/// What is added to the oid of an enum to get the oid of arrays of it.
+const ARRAY_OIDS: u32 = 1 << 30;
 
 /// An object of the catalog, as planning sees it.
 #[derive(Clone, Debug)]
@@ -136,6 +140,8 @@ pub enum ItemDetails {
     Secret,
     /// A connection.
     Connection(ConnectionDetails),
+    /// An enum.
+    Type(Arc<EnumType>),
     /// A system relation, whose rows environmentd makes.
     SystemRelation {
         /// Its columns.
@@ -169,8 +175,23 @@ impl ItemDetails {
             | ItemDetails::SystemRelation { desc } => Some(desc),
             ItemDetails::SourceTable { export, .. } => Some(&export.desc),
             ItemDetails::Source { desc, .. } => desc.as_ref(),
-            ItemDetails::Index { .. } | ItemDetails::Secret | ItemDetails::Connection(_) => None,
+            ItemDetails::Index { .. } | ItemDetails::Secret | ItemDetails::Connection(_) | ItemDetails::Type(_) => None,
         }
+    }
+
+    /// An enum of these values, in order; it has no oid yet.
+    pub fn enum_type(name: &ItemName, labels: Vec<String>) -> Self {
+        let labels: Vec<_> = (1..=labels.len()).map(|order| order as f32).zip(labels).collect();
+        ItemDetails::Type(Arc::new(EnumType::new(0, 0, name.item.clone(), &labels)))
+    }
+
+    /// As an item of this oid, which types know.
+    pub fn with_oid(mut self, oid: u32) -> Self {
+        if let ItemDetails::Type(ty) = &mut self {
+            let ty = Arc::make_mut(ty);
+            (ty.oid, ty.array_oid) = (oid, ARRAY_OIDS + oid);
+        }
+        self
     }
 
     /// What users call it: `table`, `materialized-view` and so on.
@@ -183,6 +204,7 @@ impl ItemDetails {
             ItemDetails::Index { .. } => "index",
             ItemDetails::Secret => "secret",
             ItemDetails::Connection(_) => "connection",
+            ItemDetails::Type(_) => "type",
         }
     }
 }
@@ -225,6 +247,9 @@ pub trait SessionCatalog {
     /// The session's role.
     fn current_user(&self) -> &str;
 
-    /// The session's time zone, an IANA name or offset.
-    fn time_zone(&self) -> &str;
+    /// How the session reads and prints values.
+    fn text_settings(&self) -> TextSettings;
+
+    /// The value of a session variable; none if there is no such variable.
+    fn setting(&self, name: &str) -> Option<String>;
 }

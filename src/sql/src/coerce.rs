@@ -55,7 +55,9 @@ pub(crate) fn category(ty: &SqlType) -> Category {
         }
         SqlType::Oid | SqlType::Regclass | SqlType::Regproc | SqlType::Regtype => Category::Numeric,
         SqlType::Text | SqlType::Varchar(_) | SqlType::Char(_) | SqlType::Name => Category::String,
-        SqlType::Date | SqlType::Time | SqlType::Timestamp(_) | SqlType::Timestamptz(_) => Category::DateTime,
+        SqlType::Date | SqlType::Time | SqlType::TimeTz | SqlType::Timestamp(_) | SqlType::Timestamptz(_) => {
+            Category::DateTime
+        }
         SqlType::Interval => Category::Timespan,
         SqlType::Array(_) => Category::Array,
         SqlType::InternalChar
@@ -63,6 +65,8 @@ pub(crate) fn category(ty: &SqlType) -> Category {
         | SqlType::Uuid
         | SqlType::Jsonb
         | SqlType::MzTimestamp
+        | SqlType::Range(_)
+        | SqlType::Enum(_)
         | SqlType::Record(_) => Category::Other,
     }
 }
@@ -164,10 +168,9 @@ impl Planner<'_, '_> {
         operands.iter().map(|o| self.operand_type(o)).collect()
     }
 
-    /// The session's settings for reading literals.
+    /// The settings that literals are read with: the session's, and the defaults in what is kept.
     pub fn text_settings(&self) -> TextSettings {
-        let zone = jiff::tz::TimeZone::get(self.qcx.catalog.time_zone());
-        TextSettings { time_zone: zone.unwrap_or(jiff::tz::TimeZone::UTC), ..TextSettings::DEFAULT }
+        self.qcx.text_settings()
     }
 
     /// An operand with the type it has when nothing says otherwise: text where it is open.
@@ -238,6 +241,9 @@ impl Planner<'_, '_> {
         if matches!(base, SqlType::Record(_)) {
             return Err(SqlError::unsupported("input of anonymous composite types"));
         }
+        if let Some(moment) = self.special_moment(s, &base)? {
+            return self.cast(moment, to, Context::Explicit);
+        }
         if matches!(base, SqlType::Regclass | SqlType::Regproc | SqlType::Regtype) {
             let text = constant(Datum::Text(s), SqlType::Text);
             return self.cast(text, to, Context::Explicit);
@@ -259,6 +265,13 @@ impl Planner<'_, '_> {
         if let (SqlType::Regclass, Some(id)) = (to, self.constant_name(&expr)) {
             return self.regclass(&id);
         }
+        if let (SqlType::Regtype, Some(name)) = (to, self.constant_name(&expr)) {
+            let oid = match name.parse::<u32>() {
+                Ok(oid) => oid,
+                Err(_) => repr::pg::oid(&self.type_named(&name)?),
+            };
+            return Ok(constant(Datum::Oid(oid), SqlType::Regtype));
+        }
         if let Some(value) = self.cast_name(&expr, to, context)? {
             return Ok(value);
         }
@@ -277,6 +290,15 @@ impl Planner<'_, '_> {
                 let hint = "You will need to rewrite or cast the expression.";
                 Err(SqlError::new(SqlState::DATATYPE_MISMATCH, message).hint(hint))
             }
+        }
+    }
+
+    /// The type that a name means, as a cast would write it.
+    pub(crate) fn type_named(&self, name: &str) -> Result<SqlType, SqlError> {
+        let missing = || SqlError::new(SqlState::UNDEFINED_OBJECT, format!("type \"{name}\" does not exist"));
+        match crate::parser::parse_expr(&format!("(0)::{name}")).map_err(|_| missing())? {
+            sqlparser::ast::Expr::Cast { data_type, .. } => crate::types::sql_type(self.qcx.catalog, &data_type),
+            _ => Err(missing()),
         }
     }
 

@@ -13,7 +13,8 @@ mod walk;
 pub use explain::explain;
 pub(crate) use walk::{columns_of, operands, operands_mut, uses_only};
 
-use expr::{AggregateExpr, ScalarExpr, TableFunc};
+use expr::relation::RecLimit;
+use expr::{AggregateExpr, ScalarExpr, TableFunc, WindowExpr};
 use repr::{GlobalId, RelationType};
 
 /// A column of the query being planned: an index into the planner's table of columns.
@@ -34,6 +35,8 @@ pub enum HirRel {
     Cte { id: CteId, name: String, cols: Vec<ColId>, outer: Vec<ColId> },
     /// A common table expression.
     Let { id: CteId, name: String, value: Box<HirRel>, body: Box<HirRel> },
+    /// Common table expressions that may use each other and themselves.
+    LetRec { bindings: Vec<HirRec>, body: Box<HirRel> },
     /// The rows of a table function whose arguments use outer columns only.
     CallTable { func: TableFunc, args: Vec<ScalarExpr>, cols: Vec<ColId> },
     /// These columns, in this order, possibly repeated.
@@ -54,8 +57,23 @@ pub enum HirRel {
     Distinct { input: Box<HirRel> },
     /// The first rows of each group.
     TopK { input: Box<HirRel>, group: Vec<ColId>, order: Vec<HirOrder>, limit: Option<ScalarExpr>, offset: u64 },
+    /// Appends the values of window functions.
+    Window { input: Box<HirRel>, partition: Vec<ColId>, order: Vec<HirOrder>, functions: Vec<(ColId, WindowExpr)> },
     /// `UNION`, `EXCEPT`, `INTERSECT`: columns correspond by position.
     SetOp { kind: SetKind, all: bool, left: Box<HirRel>, right: Box<HirRel>, cols: Vec<ColId> },
+}
+
+/// One common table expression of a recursion.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HirRec {
+    /// What uses of it name.
+    pub id: CteId,
+    /// Its name in the query.
+    pub name: String,
+    /// What it stands for; empty where it is used first.
+    pub value: HirRel,
+    /// After how many iterations to stop.
+    pub limit: Option<RecLimit>,
 }
 
 /// A subquery in an expression.
@@ -161,10 +179,15 @@ impl HirRel {
             | HirRel::CallTable { cols, .. }
             | HirRel::Project { cols, .. }
             | HirRel::SetOp { cols, .. } => cols.clone(),
-            HirRel::Let { body, .. } => body.cols(),
+            HirRel::Let { body, .. } | HirRel::LetRec { body, .. } => body.cols(),
             HirRel::Map { input, exprs } => {
                 let mut cols = input.cols();
                 cols.extend(exprs.iter().map(|(id, _)| *id));
+                cols
+            }
+            HirRel::Window { input, functions, .. } => {
+                let mut cols = input.cols();
+                cols.extend(functions.iter().map(|(id, _)| *id));
                 cols
             }
             HirRel::Apply { input, subquery } => {
@@ -192,10 +215,11 @@ impl HirRel {
         match self {
             HirRel::Values { rows, .. } => (rows.len(), Some(rows.len())),
             HirRel::Reduce { keys, .. } if keys.is_empty() => (1, Some(1)),
-            HirRel::Let { body, .. } => body.row_bounds(),
-            HirRel::Project { input, .. } | HirRel::Map { input, .. } | HirRel::Apply { input, .. } => {
-                input.row_bounds()
-            }
+            HirRel::Let { body, .. } | HirRel::LetRec { body, .. } => body.row_bounds(),
+            HirRel::Project { input, .. }
+            | HirRel::Map { input, .. }
+            | HirRel::Apply { input, .. }
+            | HirRel::Window { input, .. } => input.row_bounds(),
             HirRel::Filter { input, .. } | HirRel::Semi { input, .. } => (0, input.row_bounds().1),
             HirRel::Distinct { input } => {
                 let (least, greatest) = input.row_bounds();

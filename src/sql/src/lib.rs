@@ -23,7 +23,7 @@ pub use catalog::{CatalogItem, ItemDetails, ItemName, SessionCatalog};
 pub use parser::{ParsedStatement, Statement, parse};
 pub use plan::Plan;
 pub use query::{Lifetime, PlannedQuery, QueryContext, plan_query, plan_scalar};
-pub use statement::{describe, plan};
+pub use statement::{describe, plan, plan_generic};
 
 /// The stack that walking the deepest admitted statement may need; see the limits in [`parser`].
 const STACK_BYTES: usize = 64 << 20;

@@ -3,7 +3,7 @@
 use crate::coerce::{Category, Context, can_coerce, category, is_preferred};
 use expr::Func;
 use expr::func::ArgType;
-use repr::SqlType;
+use repr::{RangeKind, SqlType};
 
 /// The function chosen, and the type that each argument must become; none: it stays as it is.
 pub(crate) struct Choice {
@@ -35,6 +35,8 @@ impl Candidate {
             ArgType::Any => None,
             ArgType::Element => self.element.clone(),
             ArgType::ArrayOfElement => self.element.clone().map(|e| SqlType::Array(Box::new(e))),
+            ArgType::RangeOfElement => self.element.as_ref().and_then(RangeKind::of).map(SqlType::Range),
+            ArgType::Enum => self.element.clone(),
         }
     }
 
@@ -42,12 +44,16 @@ impl Candidate {
     fn declared(&self, i: usize) -> Option<&SqlType> {
         match &self.args[i] {
             ArgType::Exact(ty) => Some(ty),
-            ArgType::Any | ArgType::Element | ArgType::ArrayOfElement => None,
+            _ => None,
         }
     }
 
     fn is_exact(&self, i: usize, ty: &SqlType) -> bool {
-        matches!(&self.args[i], ArgType::Exact(t) if t == ty)
+        match &self.args[i] {
+            ArgType::Exact(t) => t == ty,
+            ArgType::RangeOfElement | ArgType::Enum => self.target(i).as_ref() == Some(ty),
+            _ => false,
+        }
     }
 }
 
@@ -95,7 +101,11 @@ fn element_type(args: &[ArgType], types: &[Option<SqlType>]) -> Option<Option<Sq
         let found = match (arg, ty) {
             (ArgType::Element, Some(ty)) => ty.clone(),
             (ArgType::ArrayOfElement, Some(SqlType::Array(inner))) => (**inner).clone(),
-            (ArgType::ArrayOfElement, Some(_)) => return None,
+            (ArgType::RangeOfElement, Some(SqlType::Range(kind))) => kind.element(),
+            (ArgType::Enum, Some(ty @ SqlType::Enum(_))) => ty.clone(),
+            (ArgType::ArrayOfElement | ArgType::RangeOfElement | ArgType::Enum, Some(_)) => return None,
+            // Without a range or an enum among the arguments there is nothing to tell which is meant.
+            (ArgType::RangeOfElement | ArgType::Enum, None) => continue,
             (ArgType::Element | ArgType::ArrayOfElement, None) => {
                 used = true;
                 continue;
@@ -114,7 +124,8 @@ fn element_type(args: &[ArgType], types: &[Option<SqlType>]) -> Option<Option<Sq
             _ => element = Some(found),
         }
     }
-    Some(element.or_else(|| used.then_some(SqlType::Text)))
+    let unbound = args.iter().any(|arg| matches!(arg, ArgType::RangeOfElement | ArgType::Enum)) && element.is_none();
+    if unbound { None } else { Some(element.or_else(|| used.then_some(SqlType::Text))) }
 }
 
 /// Whether every argument has the declared type; an open operand of a binary operator counts as the other's type.

@@ -29,6 +29,8 @@ pub enum Plan {
     CreateCluster(CreateClusterPlan),
     /// Everything that becomes an item of a schema.
     CreateItem(CreateItemPlan),
+    /// A table, and then its rows.
+    CreateTableAs(Box<CreateTableAsPlan>),
     /// `DROP …`
     Drop(DropPlan),
     /// `ALTER`
@@ -101,6 +103,8 @@ pub struct SelectPlan {
     pub finishing: RowSetFinishing,
     /// The result's columns, after the finishing.
     pub desc: RelationDesc,
+    /// What `set_config` in it sets, before it runs.
+    pub settings: Vec<SetVariablePlan>,
 }
 
 /// `SUBSCRIBE`
@@ -285,6 +289,15 @@ pub struct CreateItemPlan {
     pub replace: Option<GlobalId>,
 }
 
+/// `CREATE TABLE … AS`
+#[derive(Clone, Debug)]
+pub struct CreateTableAsPlan {
+    /// The table.
+    pub create: CreateItemPlan,
+    /// Its first rows, if it has any, in the order of its columns.
+    pub rows: Option<RelExpr>,
+}
+
 /// The kinds of items that a statement creates.
 #[derive(Clone, Debug)]
 pub enum NewItem {
@@ -351,6 +364,11 @@ pub enum NewItem {
         source: GlobalId,
         /// Which of its outputs.
         export: SourceExport,
+    },
+    /// `CREATE TYPE … AS ENUM`
+    Type {
+        /// The values, in order.
+        labels: Vec<String>,
     },
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct ScopeTable {
     pub hidden: Option<String>,
     /// The oid of a relation of the catalog: its system column `tableoid`.
     pub oid: Option<u32>,
+    /// A column that is NULL where an outer join found no row of this table; kept where the whole row is asked for.
+    pub present: Option<ColId>,
 }
 
 /// A column that a name can stand for.
@@ -46,10 +48,18 @@ pub(crate) struct ScopeColumn {
 pub(crate) enum Found {
     /// A column.
     Column(ColId),
-    /// A table's whole row: columns in order.
-    Row(Vec<(String, ColId)>),
+    /// A table's whole row: columns in order, and the column that is NULL where there is none.
+    Row(Vec<(String, ColId)>, Option<ColId>),
     /// The oid of a table.
     Oid(u32),
+}
+
+impl ScopeTable {
+    /// Whether two tables of one FROM clause go by one name. Tables of several schemas may, as long as they have no aliases.
+    fn conflicts(&self, other: &ScopeTable) -> bool {
+        let apart = !self.schema.is_empty() && !other.schema.is_empty() && self.schema != other.schema;
+        self.name == other.name && !apart
+    }
 }
 
 impl Scope {
@@ -61,7 +71,7 @@ impl Scope {
 
     /// Adds what `other` offers; an error if both have a table of one name.
     pub fn append(&mut self, other: Scope) -> Result<(), SqlError> {
-        if let Some(twice) = other.tables.iter().find(|t| self.tables.contains(t)) {
+        if let Some(twice) = other.tables.iter().find(|t| self.tables.iter().any(|own| own.conflicts(t))) {
             let message = format!("table name \"{}\" specified more than once", twice.name);
             return Err(SqlError::new(SqlState::DUPLICATE_ALIAS, message));
         }
@@ -140,7 +150,7 @@ impl Scope {
     /// The whole row of the table called `name`.
     pub fn find_row(&self, name: &str) -> Result<Option<Found>, SqlError> {
         let table = self.find_table(&[name.to_string()])?;
-        Ok(table.map(|t| Found::Row(self.table_columns(t))))
+        Ok(table.map(|t| Found::Row(self.table_columns(t), self.tables[t].present)))
     }
 }
 

@@ -92,7 +92,7 @@ impl TestCatalog {
     ) {
         let oid = FIRST_OID + self.items.len() as u32;
         let owner = self.current_user().to_string();
-        self.items.push(CatalogItem { id, oid, name, owner, create_sql, depends_on, details });
+        self.items.push(CatalogItem { id, oid, name, owner, create_sql, depends_on, details: details.with_oid(oid) });
     }
 
     /// Gives an item another name.
@@ -129,7 +129,7 @@ impl TestCatalog {
         assert_eq!(again.create_sql, plan.create_sql, "canonical text is a fixed point");
         assert_eq!(again.name, plan.name, "canonical text has the same name");
         assert_eq!(again.depends_on, plan.depends_on, "canonical text has the same dependencies");
-        self.add(plan.name.clone(), details(again.item), plan.create_sql.clone(), plan.depends_on.clone());
+        self.add(plan.name.clone(), details(again.item, &plan.name), plan.create_sql.clone(), plan.depends_on.clone());
         Ok(())
     }
 
@@ -139,7 +139,7 @@ impl TestCatalog {
 }
 
 /// What a new item becomes.
-fn details(item: NewItem) -> ItemDetails {
+fn details(item: NewItem, name: &ItemName) -> ItemDetails {
     match item {
         NewItem::Table { desc, defaults } => ItemDetails::Table { desc, defaults },
         NewItem::View { expr, desc } => ItemDetails::View { expr, desc },
@@ -149,6 +149,7 @@ fn details(item: NewItem) -> ItemDetails {
         NewItem::Connection { details, .. } => ItemDetails::Connection(details),
         NewItem::Source { ingestion, desc, cluster, .. } => ItemDetails::Source { desc, ingestion, cluster },
         NewItem::SourceTable { source, export } => ItemDetails::SourceTable { source, export },
+        NewItem::Type { labels } => ItemDetails::enum_type(name, labels),
     }
 }
 
@@ -319,7 +320,11 @@ impl SessionCatalog for TestCatalog {
         "materialize"
     }
 
-    fn time_zone(&self) -> &str {
-        "UTC"
+    fn text_settings(&self) -> repr::text::TextSettings {
+        repr::text::TextSettings::DEFAULT
+    }
+
+    fn setting(&self, name: &str) -> Option<String> {
+        (name == "server_version").then(|| "15.0".to_string())
     }
 }

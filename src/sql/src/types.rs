@@ -1,12 +1,25 @@
 //! The types that SQL text names.
 
+use crate::catalog::{ItemDetails, SessionCatalog};
 use repr::{SqlError, SqlState, SqlType};
 use sqlparser::ast::{
     ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, ObjectName, ObjectNamePart, TimezoneInfo,
 };
 
+/// Finds types that users made.
+type UserTypes<'a> = &'a dyn Fn(&[String]) -> Option<SqlType>;
+
 /// The type that a declaration or cast names.
-pub fn sql_type(data_type: &DataType) -> Result<SqlType, SqlError> {
+pub fn sql_type(catalog: &dyn SessionCatalog, data_type: &DataType) -> Result<SqlType, SqlError> {
+    named_type(&|parts| user_type(catalog, parts), data_type)
+}
+
+/// The type that a declaration names, if it is one of the system's.
+pub fn builtin_type(data_type: &DataType) -> Option<SqlType> {
+    named_type(&|_| None, data_type).ok()
+}
+
+fn named_type(user: UserTypes<'_>, data_type: &DataType) -> Result<SqlType, SqlError> {
     Ok(match data_type {
         DataType::Bool | DataType::Boolean => SqlType::Bool,
         DataType::SmallInt(None) | DataType::Int2(None) => SqlType::Int2,
@@ -27,6 +40,7 @@ pub fn sql_type(data_type: &DataType) -> Result<SqlType, SqlError> {
         DataType::Bytea => SqlType::Bytea,
         DataType::Date => SqlType::Date,
         DataType::Time(_, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => SqlType::Time,
+        DataType::Time(_, TimezoneInfo::WithTimeZone | TimezoneInfo::Tz) => SqlType::TimeTz,
         DataType::Timestamp(p, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => {
             SqlType::Timestamp(precision(*p)?)
         }
@@ -36,9 +50,9 @@ pub fn sql_type(data_type: &DataType) -> Result<SqlType, SqlError> {
         DataType::JSONB => SqlType::Jsonb,
         DataType::Regclass => SqlType::Regclass,
         DataType::Array(ArrayElemTypeDef::SquareBracket(element, _) | ArrayElemTypeDef::Qualified(element, _)) => {
-            array_of(sql_type(element)?)
+            array_of(named_type(user, element)?)
         }
-        DataType::Custom(name, modifiers) => custom(name, modifiers)?,
+        DataType::Custom(name, modifiers) => custom(user, name, modifiers)?,
         other => {
             let name = other.to_string().to_lowercase();
             return Err(SqlError::unsupported(format!("type {name}")));
@@ -112,12 +126,36 @@ fn alias(name: &str) -> Option<SqlType> {
     }
 }
 
-fn custom(name: &ObjectName, modifiers: &[String]) -> Result<SqlType, SqlError> {
+/// The enum of this name.
+fn user_type(catalog: &dyn SessionCatalog, parts: &[String]) -> Option<SqlType> {
+    match &catalog.resolve(parts)?.details {
+        ItemDetails::Type(ty) => Some(SqlType::Enum(ty.clone())),
+        _ => None,
+    }
+}
+
+/// Whether a name means a type of the system, whatever the catalog has.
+pub fn is_builtin(name: &ObjectName) -> bool {
+    let parts: Vec<&sqlparser::ast::Ident> = name.0.iter().filter_map(ObjectNamePart::as_ident).collect();
+    let base = match &parts[..] {
+        [base] => base,
+        [schema, base] if ["pg_catalog", "mz_catalog"].contains(&schema.value.to_lowercase().as_str()) => base,
+        _ => return false,
+    };
+    let folded = if base.quote_style.is_some() { base.value.clone() } else { base.value.to_lowercase() };
+    SqlType::from_name(&folded).is_some() || alias(&folded).is_some()
+}
+
+fn custom(user: UserTypes<'_>, name: &ObjectName, modifiers: &[String]) -> Result<SqlType, SqlError> {
     let parts: Vec<&sqlparser::ast::Ident> = name.0.iter().filter_map(ObjectNamePart::as_ident).collect();
     let quoted =
         |i: &sqlparser::ast::Ident| if i.quote_style.is_some() { i.value.clone() } else { i.value.to_lowercase() };
     let full = parts.iter().map(|i| quoted(i)).collect::<Vec<_>>().join(".");
     let unknown = || SqlError::new(SqlState::UNDEFINED_OBJECT, format!("type \"{full}\" does not exist"));
+    if !is_builtin(name) {
+        let parts: Vec<String> = parts.iter().map(|i| quoted(i)).collect();
+        return user(&parts).ok_or_else(unknown);
+    }
     let (base, schema) = match &parts[..] {
         [base] => (base, None),
         [schema, base] => (base, Some(quoted(schema))),

@@ -4,8 +4,10 @@
 //! here: an index if there is one, else its shard, with as much of the plan's filtering and projecting as can be done while reading.
 
 mod fast_path;
+mod lookup;
 
 pub use fast_path::FastPath;
+pub use lookup::Lookup;
 
 use crate::lower::{lower, with_mfp};
 use crate::{OptimizeContext, TransformError, optimize};

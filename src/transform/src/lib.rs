@@ -19,7 +19,7 @@ mod walk;
 use expr::plan::Key;
 use expr::{RelExpr, Unmaterializable};
 use repr::{GlobalId, SqlError};
-use rewrite::{eager, fold, fuse, lets, monotonic, narrow, pushdown, redundant, share};
+use rewrite::{eager, fold, fuse, lets, monotonic, narrow, pushdown, redundant, share, window};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rounds after which optimizing stops even if there is more to gain; real plans settle in three to five.
@@ -78,6 +78,7 @@ const LOGICAL: &[Rewrite] = &[
     ("fuse", fuse::apply),
     ("pushdown", pushdown::apply),
     ("fold", fold::apply),
+    ("window", window::apply),
     ("redundant", redundant::apply),
     ("narrow", narrow::apply),
     ("fuse", fuse::apply),

@@ -13,7 +13,8 @@ use expr::plan::Key;
 use expr::plan_key::{canonical, canonical_key};
 use expr::relation::{Id, RecBinding};
 use expr::visit::grow;
-use expr::{AggregateExpr, Mfp, Plan, RelExpr, ScalarExpr};
+use expr::window::Windows;
+use expr::{AggregateExpr, ColumnOrder, Mfp, Plan, RelExpr, ScalarExpr, WindowExpr};
 use repr::{ColumnType, GlobalId, LocalId};
 use std::collections::BTreeMap;
 
@@ -54,6 +55,9 @@ impl Lowerer<'_> {
                 return self.reduce(input, group_key, aggregates, *monotonic, mfp);
             }
             RelExpr::TopK { .. } => return self.top_k(node, mfp),
+            RelExpr::Window { input, partition, order, functions } => {
+                return self.window(input, partition, order, functions, mfp);
+            }
             RelExpr::Map { .. } | RelExpr::Filter { .. } | RelExpr::Project { .. } => {
                 return Err(TransformError::Internal("a fused node was not peeled".into()));
             }
@@ -148,6 +152,28 @@ impl Lowerer<'_> {
         };
         Ok(with_mfp(plan, compose(removed, &mfp)))
     }
+
+    /// Arguments that are no columns are computed before, and go away afterwards.
+    fn window(
+        &self,
+        input: &RelExpr,
+        partition: &[usize],
+        order: &[ColumnOrder],
+        functions: &[WindowExpr],
+        mfp: Mfp,
+    ) -> Result<Plan, TransformError> {
+        let arity = input.arity();
+        let (arguments, functions) = Windows::over_columns(functions, arity);
+        let end = arity + arguments.len();
+        let removed = Mfp::identity(end + functions.len()).project((0..arity).chain(end..end + functions.len()));
+        let plan = Plan::Window {
+            input: Box::new(with_mfp(self.lower(input)?, Mfp::identity(arity).map(arguments))),
+            partition: partition.to_vec(),
+            order: order.to_vec(),
+            functions,
+        };
+        Ok(with_mfp(plan, compose(removed, &mfp)))
+    }
 }
 
 /// A bound value with the arrangements that several places of the body ask for, so that they are made once.
@@ -217,7 +243,7 @@ fn scalar_is_materializable(scalar: &ScalarExpr) -> Result<(), TransformError> {
     let mut found = None;
     scalar.visit(&mut |e| {
         if let ScalarExpr::Unmaterializable(u) = e {
-            found = Some(*u);
+            found = Some(u.clone());
         }
     });
     found.map_or(Ok(()), |u| Err(TransformError::Unmaterializable(u)))

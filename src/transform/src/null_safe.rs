@@ -5,7 +5,9 @@
 
 use expr::ScalarExpr;
 use repr::numeric::Numeric;
-use repr::{ArrayRef, ColumnType, Datum, Interval, JsonbRef, NumericRef, RowRef, SqlType, array, jsonb};
+use repr::{
+    ArrayRef, ColumnType, Datum, Interval, JsonbRef, NumericRef, RangeRef, RowRef, SqlType, TimeTz, array, jsonb, range,
+};
 
 /// The sides of a predicate that is true if they are equal or both NULL, and never NULL.
 fn sides(predicate: &ScalarExpr) -> Option<(&ScalarExpr, &ScalarExpr)> {
@@ -75,6 +77,12 @@ fn filler(ty: &SqlType) -> Option<ScalarExpr> {
         SqlType::Timestamptz(_) => Datum::Timestamptz(0),
         SqlType::Interval => Datum::Interval(Interval { months: 0, days: 0, micros: 0 }),
         SqlType::Uuid => Datum::Uuid([0; 16]),
+        SqlType::TimeTz => Datum::TimeTz(TimeTz { micros: 0, offset: 0 }),
+        SqlType::Range(_) => {
+            bytes = range::encode(None);
+            Datum::Range(RangeRef::from_encoded(&bytes))
+        }
+        SqlType::Enum(ty) => Datum::Enum(ty.values().next()?),
         SqlType::Jsonb => {
             jsonb::push_null(&mut bytes);
             Datum::Jsonb(JsonbRef::from_encoded(&bytes))

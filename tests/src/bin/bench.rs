@@ -28,6 +28,9 @@ async fn main() -> anyhow::Result<()> {
     if "source".contains(&filter) {
         source().await?;
     }
+    if "bank".contains(&filter) {
+        bank().await?;
+    }
     if "idle".contains(&filter) {
         idle().await?;
     }
@@ -158,6 +161,18 @@ async fn source() -> anyhow::Result<()> {
         latencies.push(committed.elapsed().as_secs_f64() * 1000.0);
     }
     println!("| upstream commit → changed answer (median) | {:.0} ms | |", median(latencies));
+    Ok(())
+}
+
+/// How soon after a load of pgbench the books are PostgreSQL's.
+async fn bank() -> anyhow::Result<()> {
+    let postgres = tests::bank::upstream().await?;
+    let freshet = Freshet::start().await?;
+    tests::bank::replicate(&freshet, &postgres).await?;
+    let mut load = tests::bank::pgbench(&postgres, 15)?;
+    tokio::task::spawn_blocking(move || load.wait()).await??;
+    let settled = tests::bank::settle(&freshet, &postgres, Duration::from_secs(30)).await?;
+    println!("| pgbench -c 4 ends → the sums are PostgreSQL's | {:.0} ms | |", settled.as_secs_f64() * 1000.0);
     Ok(())
 }
 

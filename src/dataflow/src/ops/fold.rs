@@ -10,10 +10,12 @@
 mod aggregates;
 mod counts;
 mod groups;
+mod windows;
 
 pub use aggregates::{Aggregates, ResultLogic, Spec, aggregates_from_scratch};
 pub use counts::{CountLogic, Counts};
 pub use groups::Groups;
+pub use windows::{WindowedRows, windows_from_scratch};
 
 use super::Output;
 use crate::layout::{Errors, Keyed, KeyedUpdate, Rows, route};

@@ -12,6 +12,7 @@ mod reduce;
 pub(crate) mod sort_key;
 mod time;
 mod top_k;
+mod window;
 
 pub(crate) use eval::Buffers;
 

@@ -2,7 +2,7 @@
 
 use super::bundle::{Bundle, read};
 use super::time::RenderTime;
-use super::{Buffers, join, reduce, top_k};
+use super::{Buffers, join, reduce, top_k, window};
 use crate::layout::{Errors, Keyed, Rows};
 use crate::ops::flat_map::{RowLogic, flat_map};
 use differential_dataflow::AsCollection;
@@ -111,6 +111,9 @@ impl<'s, T: RenderTime> Context<'s, T> {
             }
             Plan::TopK { input, group_key, order, limit, offset, .. } => {
                 top_k::render(self.plan(input), group_key, order, limit.as_ref(), *offset)
+            }
+            Plan::Window { input, partition, order, functions } => {
+                window::render(self.plan(input), partition, order, functions)
             }
             Plan::Negate { input } => {
                 let input = self.plan(input);

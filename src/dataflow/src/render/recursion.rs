@@ -13,6 +13,7 @@ use differential_dataflow::dynamic::feedback_summary;
 use differential_dataflow::dynamic::pointstamp::PointStamp;
 use differential_dataflow::operators::iterate::Variable;
 use expr::Plan;
+use expr::interpret::{COPIES_MAX, too_many_copies};
 use expr::relation::{Id, RecLimit};
 use repr::{Diff, LocalId, Row, SqlError, SqlState, Timestamp};
 use timely::dataflow::operators::vec::Filter;
@@ -81,14 +82,14 @@ fn bind_fixed_points<'s>(
     let mut fixed = Vec::new();
     for ((id, plan, limit), variable) in bindings.iter().zip(variables) {
         let value = context.plan(plan);
-        // Changes of an iteration that cancel must not go round again.
-        let rows = reduce::consolidate(value.rows());
+        // Changes of an iteration that cancel must not go round again, and counts must not grow until they overflow.
+        let (rows, too_many) = reduce::consolidate_within(value.rows(), COPIES_MAX, too_many_copies());
         let (again, over) = within_limit(rows.clone(), limit.as_ref(), level);
         variable.set(again);
         // Later bindings of the same iteration see what this one has become.
         let now = context.without_errors(rows.clone());
         context.bind(Id::Local(*id), now);
-        let errors = value.errors.concatenate(over);
+        let errors = value.errors.concatenate(over.into_iter().chain([too_many]));
         fixed.push((*id, Bundle::new(rows.leave_dynamic(level), errors.leave_dynamic(level))));
     }
     bindings.iter().for_each(|(id, _, _)| context.unbind(Id::Local(*id)));

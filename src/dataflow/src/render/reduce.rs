@@ -11,7 +11,7 @@ use crate::ops::flat_map::{RowLogic, flat_map};
 use crate::ops::fold::{Aggregates, CountLogic, Counts, Fold, Spec};
 use crate::ops::group::GroupLogic;
 use expr::{AggregateExpr, Mfp, ScalarExpr};
-use repr::{Datum, EvalError, Row, RowPacker, RowRef, SqlError};
+use repr::{Datum, Diff, EvalError, Row, RowPacker, RowRef, SqlError};
 
 /// Renders a grouping; without aggregates, the distinct keys.
 pub fn render<'s, T: RenderTime>(
@@ -43,10 +43,19 @@ pub fn threshold<'s, T: RenderTime>(input: Bundle<'s, T>) -> Bundle<'s, T> {
     Bundle::new(rows, input.errors.concat(errors))
 }
 
-/// Adds up the counts of equal rows, whatever their sign.
-pub fn consolidate<'s, T: RenderTime>(rows: Rows<'s, T>) -> Rows<'s, T> {
-    let logic: CountLogic = Box::new(|row, count, output| output.rows.push((row.to_row(), count)));
-    T::grouped(by_row(rows), "Consolidate", Box::new(Counting(logic))).0
+/// Adds up the counts of equal rows, whatever their sign. What is beyond `max` counts so often, and is an error.
+pub fn consolidate_within<'s, T: RenderTime>(
+    rows: Rows<'s, T>,
+    max: Diff,
+    error: SqlError,
+) -> (Rows<'s, T>, Errors<'s, T>) {
+    let logic: CountLogic = Box::new(move |row, count, output| {
+        if !(-max..=max).contains(&count) {
+            output.err(error.clone());
+        }
+        output.rows.push((row.to_row(), count.clamp(-max, max)));
+    });
+    T::grouped(by_row(rows), "Consolidate", Box::new(Counting(logic)))
 }
 
 /// An error for each row with any count.

@@ -73,6 +73,9 @@ fn node(plan: &Plan, bound: &mut Bound) -> Result<Rows, SqlError> {
         Plan::TopK { input, group_key, order, limit, offset, .. } => {
             top_k(evaluate(input, bound)?, group_key, order, limit.as_ref(), *offset)
         }
+        Plan::Window { input, partition, order, functions } => {
+            super::window_oracle::windows(evaluate(input, bound)?, partition, order, functions)
+        }
         Plan::Negate { input } => Ok(evaluate(input, bound)?.into_iter().map(|(row, diff)| (row, -diff)).collect()),
         Plan::Threshold { input } => Ok(evaluate(input, bound)?.into_iter().filter(|(_, diff)| *diff > 0).collect()),
         Plan::Union { inputs } => {
@@ -100,7 +103,7 @@ fn through(mfp: &Mfp, rows: &Rows) -> Result<Rows, SqlError> {
     Ok(out)
 }
 
-fn pack(exprs: &[ScalarExpr], row: &Row) -> Result<Row, SqlError> {
+pub fn pack(exprs: &[ScalarExpr], row: &Row) -> Result<Row, SqlError> {
     let arena = Arena::new();
     let datums = row.unpack();
     Ok(Row::pack(exprs.iter().map(|expr| expr.eval(&datums, &arena)).collect::<Result<Vec<_>, _>>()?))
@@ -205,7 +208,7 @@ fn top_k(
     Ok(out)
 }
 
-fn compare(order: &[ColumnOrder], a: &[Datum<'_>], b: &[Datum<'_>]) -> Ordering {
+pub fn compare(order: &[ColumnOrder], a: &[Datum<'_>], b: &[Datum<'_>]) -> Ordering {
     for o in order {
         let (a, b) = (a[o.column], b[o.column]);
         let ordering = match (a.is_null(), b.is_null()) {

@@ -2,7 +2,7 @@
 
 use super::record::{Item, Record};
 use super::{Catalog, DEFAULT_CLUSTER, DEFAULT_DATABASE, DEFAULT_SCHEMA, Entry, SYSTEM_ROLE};
-use crate::session::{Isolation, SessionContext};
+use crate::session::{Isolation, SessionContext, Vars};
 use repr::{GlobalId, SqlError};
 use sql::catalog::{CatalogItem, ItemDetails, ItemName};
 use sql::plan::{CreateItemPlan, NewItem, Params, Plan};
@@ -26,10 +26,10 @@ pub fn system_context() -> SessionContext {
         database: DEFAULT_DATABASE.to_string(),
         search_path: vec![DEFAULT_SCHEMA.to_string()],
         cluster: DEFAULT_CLUSTER.to_string(),
-        time_zone: "UTC".to_string(),
+        vars: Vars::default(),
         isolation: Isolation::StrictSerializable,
-        settings: Vec::new(),
         now_us: 0,
+        statement_us: 0,
     }
 }
 
@@ -68,7 +68,9 @@ pub fn plan_entry(catalog: &Arc<Catalog>, item: &Item) -> Result<Entry, SqlError
         return Err(SqlError::internal("a definition is exactly one statement"));
     };
     match sql::plan(&view, statement, &Params::default())? {
-        Plan::CreateItem(CreateItemPlan { item: new, depends_on, .. }) => Ok(entry(item, details(new), depends_on)),
+        Plan::CreateItem(CreateItemPlan { item: new, depends_on, .. }) => {
+            Ok(entry(item, details(new, &name_of(item)), depends_on))
+        }
         _ => Err(SqlError::internal("a definition creates an item")),
     }
 }
@@ -82,7 +84,7 @@ pub fn entry(item: &Item, details: ItemDetails, depends_on: Vec<GlobalId>) -> En
         owner: item.owner.clone(),
         create_sql: item.create_sql.clone(),
         depends_on,
-        details,
+        details: details.with_oid(item.oid),
     };
     Entry { item: item_of_plan, shard: item.shard }
 }
@@ -92,7 +94,7 @@ fn name_of(item: &Item) -> ItemName {
 }
 
 /// What a planned item is in the catalog.
-pub fn details(new: NewItem) -> ItemDetails {
+pub fn details(new: NewItem, name: &ItemName) -> ItemDetails {
     match new {
         NewItem::Table { desc, defaults } => ItemDetails::Table { desc, defaults },
         NewItem::View { expr, desc } => ItemDetails::View { expr, desc },
@@ -102,5 +104,6 @@ pub fn details(new: NewItem) -> ItemDetails {
         NewItem::Connection { details, .. } => ItemDetails::Connection(details),
         NewItem::Source { ingestion, desc, cluster, .. } => ItemDetails::Source { desc, ingestion, cluster },
         NewItem::SourceTable { source, export } => ItemDetails::SourceTable { source, export },
+        NewItem::Type { labels } => ItemDetails::enum_type(name, labels),
     }
 }

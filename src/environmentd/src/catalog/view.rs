@@ -2,6 +2,7 @@
 
 use super::{Catalog, Cluster, SYSTEM_SCHEMAS};
 use crate::session::SessionContext;
+use repr::text::TextSettings;
 use repr::{ClusterId, GlobalId, SqlError, SqlState, SqlType};
 use sql::catalog::{CatalogItem, ItemName, SessionCatalog, TEMPORARY_PREFIX, quote_ident};
 use std::sync::Arc;
@@ -44,7 +45,8 @@ impl SessionCatalogView {
             _ if oid == 0 => None,
             SqlType::Regclass => {
                 let item = &self.catalog.entries().find(|entry| entry.item.oid == oid)?.item;
-                let visible = self.resolve(std::slice::from_ref(&item.name.item)).is_some_and(|found| found.id == item.id);
+                let visible =
+                    self.resolve(std::slice::from_ref(&item.name.item)).is_some_and(|found| found.id == item.id);
                 let (schema, own) = (quote_ident(&item.name.schema), quote_ident(&item.name.item));
                 Some(if visible { own } else { format!("{schema}.{own}") })
             }
@@ -199,7 +201,11 @@ impl SessionCatalog for SessionCatalogView {
         &self.cx.user
     }
 
-    fn time_zone(&self) -> &str {
-        &self.cx.time_zone
+    fn text_settings(&self) -> TextSettings {
+        self.cx.vars.text_settings()
+    }
+
+    fn setting(&self, name: &str) -> Option<String> {
+        self.cx.vars.get(name).ok().map(str::to_string)
     }
 }

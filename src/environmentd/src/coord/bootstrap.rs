@@ -4,7 +4,7 @@ use super::committer::Committer;
 use super::dataflows::Maintained;
 use super::ddl::{TABLE_CLOCK, ingestion, service_name, source_clock, view_clock};
 use super::time::{Oracle, now_ms, now_us};
-use super::{Environment, EnvironmentInfo, Inner, read, write};
+use super::{Environment, EnvironmentInfo, Inner, maintenance, read, write};
 use crate::catalog::record::Record;
 use crate::catalog::secrets::SecretStore;
 use crate::catalog::sizes::ReplicaSizes;
@@ -18,18 +18,11 @@ use proto::push::PushClient;
 use repr::{Frontier, GlobalId, ShardId, SqlError, Timestamp};
 use sql::catalog::ItemDetails;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::Arc;
 use tokio::sync::watch;
 
 /// How far the wall clock may lag the environment's clock.
 const CLOCK_LAG_MAX_MS: u64 = 60_000;
-/// How often sinces advance.
-const SINCES_INTERVAL: Duration = Duration::from_secs(1);
-/// How far persist's sinces stay behind while someone reads or writes, and when nobody does.
-const DURABLE_LAG_ACTIVE_MS: u64 = 5_000;
-/// See above.
-const DURABLE_LAG_IDLE_MS: u64 = 60_000;
 /// The name of storaged's service.
 const STORAGE_SERVICE: &str = "storage";
 /// The setting with the environment's identifier.
@@ -145,7 +138,7 @@ impl Environment {
         }
         self.start_services(&catalog).await;
         self.drop_temporary(&replay::system_context(), None).await?;
-        tokio::spawn(advance_sinces(Arc::downgrade(&self.0)));
+        maintenance::spawn(&self.0);
         Ok(())
     }
 
@@ -316,22 +309,5 @@ async fn initialize(
             Ok(())
         }
         _ => Err(StartError::Overtaken),
-    }
-}
-
-/// Lets history go that nobody needs, every second, for as long as the environment lives.
-async fn advance_sinces(env: Weak<Inner>) {
-    loop {
-        tokio::time::sleep(SINCES_INTERVAL).await;
-        let Some(env) = env.upgrade() else { return };
-        let lag_ms = if env.oracle.is_active() { DURABLE_LAG_ACTIVE_MS } else { DURABLE_LAG_IDLE_MS };
-        let sinces = env.controller.advance_sinces(lag_ms);
-        if sinces.is_empty() {
-            continue;
-        }
-        match env.persist.downgrade_since(&sinces).await {
-            Ok(()) => env.controller.persisted_sinces(&sinces),
-            Err(error) => tracing::warn!(%error, "history is kept longer than needed"),
-        }
     }
 }

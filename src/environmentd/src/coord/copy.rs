@@ -1,7 +1,7 @@
 //! COPY FROM: rows as they come become a write, in bounded memory: large ones are parts in the blob store before they are committed.
 
-use super::write::{LargeWrite, PendingWrite, check_not_null, evaluate};
 use super::Environment;
+use super::write::{LargeWrite, PendingWrite, check_not_null, evaluate};
 use crate::session::SessionContext;
 use expr::ScalarExpr;
 use persist::{BatchBuilder, Update};

@@ -29,14 +29,14 @@ impl Moment<'_> {
     pub fn replace(&self, scalar: &mut ScalarExpr) {
         scalar.visit_mut(&mut |node| {
             if let ScalarExpr::Unmaterializable(what) = node
-                && let Some(value) = self.value(*what)
+                && let Some(value) = self.value(what)
             {
                 *node = ScalarExpr::Literal(Ok(value), what.typ());
             }
         });
     }
 
-    fn value(&self, what: Unmaterializable) -> Option<Row> {
+    fn value(&self, what: &Unmaterializable) -> Option<Row> {
         use Unmaterializable::*;
         let names = |names: Vec<String>| {
             let array = repr::array::encode_list(names.iter().map(|name| Datum::Text(name)));
@@ -45,6 +45,8 @@ impl Moment<'_> {
         Some(match what {
             MzNow => Row::pack([Datum::MzTimestamp(self.timestamp?)]),
             CurrentTimestamp => Row::pack([Datum::Timestamptz(self.cx.now_us)]),
+            StatementTimestamp => Row::pack([Datum::Timestamptz(self.cx.statement_us)]),
+            RandomSeed => Row::pack([Datum::Int8(rand::random())]),
             CurrentDatabase => Row::pack([Datum::Text(&self.cx.database)]),
             CurrentSchema => {
                 let path = self.catalog.search_path();
@@ -58,6 +60,7 @@ impl Moment<'_> {
             MzEnvironmentId => Row::pack([Datum::Text(&self.info.environment_id)]),
             PgBackendPid => Row::pack([Datum::Int4(self.cx.connection_id as i32)]),
             PgPostmasterStartTime => Row::pack([Datum::Timestamptz(self.info.started_us)]),
+            Parameter(..) => return None,
         })
     }
 }

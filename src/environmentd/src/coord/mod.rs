@@ -32,6 +32,8 @@ mod dataflows;
 mod ddl;
 mod explain;
 mod literals;
+mod lookup;
+mod maintenance;
 mod metrics;
 mod read;
 pub mod result;
@@ -43,8 +45,9 @@ pub mod time;
 pub mod timestamp;
 pub mod write;
 
-pub use copy::CopyWriter;
 pub use bootstrap::{EnvironmentConfig, StartError};
+pub use copy::CopyWriter;
+pub use lookup::PreparedLookup;
 pub use result::RowStream;
 pub use sessions::{SessionInfo, Sessions};
 pub use subscribe::SubscribeStream;
@@ -203,7 +206,7 @@ impl Environment {
             catalog: catalog.clone(),
             database: cx.database.clone(),
             search_path: catalog.for_session(cx).search_path_with_implicit(),
-            settings: cx.settings.clone(),
+            settings: cx.vars.overrides(),
             environment_id: self.0.info.environment_id.clone(),
             sizes: self.0.sizes.clone(),
             sessions: self.0.sessions.list(),

@@ -11,7 +11,7 @@ use super::Environment;
 use super::dataflows::Resolver;
 use super::literals::Moment;
 use super::result::RowStream;
-use super::timestamp::{ReadAt, ReadTransaction};
+use super::timestamp::{Asked, ReadAt, ReadTransaction};
 use crate::catalog::Catalog;
 use crate::catalog::system::{self, SystemState};
 use crate::controller::DataflowKind;
@@ -30,13 +30,17 @@ use transform::dataflow::{FastPath, Select};
 /// Work that a query over constants and system relations may do: some ten seconds of a core, and a few GiB.
 const INTERPRETER_BUDGET: u64 = 200_000_000;
 
-/// A read, ready to be planned.
-pub(super) struct Read<'a> {
-    pub catalog: &'a Arc<Catalog>,
-    pub moment: &'a Moment<'a>,
+/// A read that is to happen: where and when.
+pub(super) struct Read {
     pub cluster: ClusterId,
     pub at: ReadAt,
-    pub system: Option<SystemState>,
+}
+
+/// What a read is planned with.
+struct Planning<'a> {
+    catalog: &'a Arc<Catalog>,
+    moment: &'a Moment<'a>,
+    system: Option<SystemState>,
 }
 
 impl Environment {
@@ -54,23 +58,22 @@ impl Environment {
         let reads = source.depends_on();
         let shards = inputs(&catalog, reads.clone());
         let moment = self.moment(cx, &view, None);
+        let asked = Asked::of(when, &moment)?;
         if shards.is_empty() {
-            let timestamp = match when {
-                When::Immediately => txn.as_ref().and_then(|txn| txn.as_ref()).map(ReadTransaction::timestamp),
-                When::AtTimestamp(expr) | When::AtLeastTimestamp(expr) => {
-                    Some(super::timestamp::constant_time(&moment, expr)?)
-                }
+            let timestamp = match asked {
+                Asked::Present => txn.as_ref().and_then(|txn| txn.as_ref()).map(ReadTransaction::timestamp),
+                Asked::At(time) | Asked::AtLeast(time) => Some(time),
             };
             let moment = self.moment(cx, &view, Some(timestamp.unwrap_or_else(|| self.0.oracle.last())));
             return self.select_here(cx, &catalog, &moment, source, finishing);
         }
-        let at = self.choose_time(&moment, when, &shards, txn).await?;
+        let at = self.choose_time(cx.isolation, asked, &shards, txn).await?;
         self.0.oracle.wait_for(at.timestamp).await;
         let moment = self.moment(cx, &view, Some(at.timestamp));
         let cluster = view.active_cluster()?;
         let system = reads_system_relations(&catalog, reads).then(|| self.system_state(&catalog, cx));
-        let read = Read { catalog: &catalog, moment: &moment, cluster, at, system };
-        self.select_there(read, source, finishing)
+        let planning = Planning { catalog: &catalog, moment: &moment, system };
+        self.select_there(&planning, &Read { cluster, at }, source, finishing)
     }
 
     /// Answers from what environmentd knows itself.
@@ -99,12 +102,13 @@ impl Environment {
     /// Answers through a replica.
     fn select_there(
         &self,
-        read: Read<'_>,
+        planning: &Planning<'_>,
+        read: &Read,
         source: &RelExpr,
         finishing: &RowSetFinishing,
     ) -> Result<RowStream, SqlError> {
         let mut expr = source.clone();
-        read.moment.replace_in_plan(&mut expr);
+        planning.moment.replace_in_plan(&mut expr);
         let typ = expr.typ();
         let names = vec![String::from("?column?"); typ.arity()];
         let desc = RelationDesc::new(names, typ);
@@ -112,15 +116,15 @@ impl Environment {
         // A second time without indexes, should one have been compacted or dropped meanwhile.
         for indexes in [readable, BTreeSet::new()] {
             let resolver = Resolver {
-                catalog: read.catalog,
+                catalog: planning.catalog,
                 cluster: read.cluster,
                 indexes,
-                moment: Some(read.moment),
-                system: read.system.as_ref(),
+                moment: Some(planning.moment),
+                system: planning.system.as_ref(),
             };
             let (id, index) = (self.0.controller.transient_id(), self.0.controller.transient_id());
             let planned = transform::dataflow::select(expr.clone(), &desc, id, index, &resolver)?;
-            if let Some(rows) = self.start_read(&read, planned, finishing)? {
+            if let Some(rows) = self.start_read(planning.catalog, read, planned, finishing)? {
                 return Ok(rows);
             }
         }
@@ -130,26 +134,28 @@ impl Environment {
     /// Starts what was planned; none if an index that it uses cannot be read at the time.
     fn start_read(
         &self,
-        read: &Read<'_>,
+        catalog: &Catalog,
+        read: &Read,
         planned: Select,
         finishing: &RowSetFinishing,
     ) -> Result<Option<RowStream>, SqlError> {
         match planned {
             Select::Fast(FastPath::Constant(rows), _) => Ok(Some(RowStream::ready(finishing.finish(rows?)?))),
             Select::Fast(FastPath::PeekIndex { index, keys, mfp, .. }, _) => {
-                self.check_cluster(read.catalog, read.cluster)?;
+                self.check_cluster(catalog, read.cluster)?;
                 self.peek(read, index, keys, mfp, finishing)
             }
             Select::Dataflow(description, _) => {
-                self.check_cluster(read.catalog, read.cluster)?;
+                self.check_cluster(catalog, read.cluster)?;
                 self.run_and_peek(read, *description, finishing)
             }
         }
     }
 
-    fn peek(
+    /// Reads an index; none if it cannot be read at the time.
+    pub(super) fn peek(
         &self,
-        read: &Read<'_>,
+        read: &Read,
         index: GlobalId,
         keys: Option<Vec<Row>>,
         mfp: Mfp,
@@ -167,7 +173,7 @@ impl Environment {
 
     fn run_and_peek(
         &self,
-        read: &Read<'_>,
+        read: &Read,
         mut description: DataflowDescription,
         finishing: &RowSetFinishing,
     ) -> Result<Option<RowStream>, SqlError> {
@@ -193,7 +199,7 @@ impl Environment {
 
     fn target(
         &self,
-        read: &Read<'_>,
+        read: &Read,
         index: GlobalId,
         keys: Option<Vec<Row>>,
         mfp: Mfp,

@@ -4,7 +4,7 @@
 
 use super::dataflows::Resolver;
 use super::time::{Following, Oracle};
-use super::timestamp::{ReadTransaction, constant_time};
+use super::timestamp::{Asked, ReadTransaction, constant_time};
 use super::{Environment, read};
 use crate::controller::{DataflowKind, SubscribeChanges, SubscribeUpdates};
 use crate::session::SessionContext;
@@ -52,7 +52,7 @@ impl Environment {
         let moment = self.moment(cx, &view, None);
         moment.replace_in_plan(&mut expr);
         let shards = read::inputs(&catalog, expr.depends_on());
-        let at = self.choose_time(&moment, &plan.when, &shards, txn).await?;
+        let at = self.choose_time(cx.isolation, Asked::of(&plan.when, &moment)?, &shards, txn).await?;
         let up_to = match &plan.up_to {
             Some(expr) => Frontier::at(constant_time(&moment, expr)?),
             None => Frontier::DONE,

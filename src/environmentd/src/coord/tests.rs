@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::orchestrator::{ServiceSpec, ServiceStatus};
-use crate::session::Isolation;
+use crate::session::{Isolation, Vars};
 use repr::text::to_string;
 use sql::plan::{Params, Plan, When};
 use std::sync::Mutex;
@@ -99,10 +99,10 @@ pub(super) fn context() -> SessionContext {
         database: "materialize".to_string(),
         search_path: vec!["public".to_string()],
         cluster: "quickstart".to_string(),
-        time_zone: "UTC".to_string(),
+        vars: Vars::default(),
         isolation: Isolation::StrictSerializable,
-        settings: Vec::new(),
         now_us: time::now_us(),
+        statement_us: time::now_us(),
     }
 }
 

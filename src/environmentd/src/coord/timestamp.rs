@@ -9,7 +9,7 @@
 use super::literals::Moment;
 use super::{Environment, time};
 use crate::controller::ReadHolds;
-use crate::session::{Isolation, SessionContext};
+use crate::session::Isolation;
 use expr::ScalarExpr;
 use repr::{Arena, Datum, Frontier, GlobalId, SqlError, SqlState, SqlType, Timestamp};
 use sql::plan::When;
@@ -29,6 +29,28 @@ impl ReadTransaction {
     }
 }
 
+/// The time that a statement asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// What the isolation level means by now.
+    Present,
+    /// This one.
+    At(Timestamp),
+    /// The present, or this one if that is later.
+    AtLeast(Timestamp),
+}
+
+impl Asked {
+    /// What `AS OF` says.
+    pub(super) fn of(when: &When, moment: &Moment<'_>) -> Result<Self, SqlError> {
+        Ok(match when {
+            When::Immediately => Asked::Present,
+            When::AtTimestamp(expr) => Asked::At(constant_time(moment, expr)?),
+            When::AtLeastTimestamp(expr) => Asked::AtLeast(constant_time(moment, expr)?),
+        })
+    }
+}
+
 /// A time, with holds on what is read at it.
 pub struct ReadAt {
     /// When.
@@ -41,49 +63,46 @@ impl Environment {
     /// Chooses the time of a read of `inputs` (shards), or takes the transaction's; the first read of a transaction chooses for all.
     pub(super) async fn choose_time(
         &self,
-        moment: &Moment<'_>,
-        when: &When,
+        isolation: Isolation,
+        asked: Asked,
         inputs: &BTreeSet<GlobalId>,
         txn: Option<&mut Option<ReadTransaction>>,
     ) -> Result<ReadAt, SqlError> {
-        let Some(txn) = txn else { return self.choose(moment, when, inputs).await };
+        let Some(txn) = txn else { return self.choose(isolation, asked, inputs).await };
         if let Some(chosen) = txn {
-            return chosen.time_for(self, when, inputs);
+            return chosen.time_for(self, asked, inputs);
         }
         let mut all = self.0.controller.hold_all_shards();
-        let read = self.choose(moment, when, inputs).await?;
+        let read = self.choose(isolation, asked, inputs).await?;
         all.downgrade(read.timestamp);
         *txn = Some(ReadTransaction { timestamp: read.timestamp, holds: all });
         Ok(read)
     }
 
-    async fn choose(&self, moment: &Moment<'_>, when: &When, inputs: &BTreeSet<GlobalId>) -> Result<ReadAt, SqlError> {
+    async fn choose(
+        &self,
+        isolation: Isolation,
+        asked: Asked,
+        inputs: &BTreeSet<GlobalId>,
+    ) -> Result<ReadAt, SqlError> {
         let mut holds = self.0.controller.hold(inputs)?;
         let since = holds.since();
-        let timestamp = match when {
-            When::Immediately => self.present(moment.cx, inputs).await.max(since),
-            When::AtTimestamp(expr) => {
-                let asked = constant_time(moment, expr)?;
-                if asked < since {
-                    return Err(too_old(asked, since));
-                }
-                asked
-            }
-            When::AtLeastTimestamp(expr) => {
-                let asked = constant_time(moment, expr)?;
-                self.present(moment.cx, inputs).await.max(since).max(asked)
-            }
+        let timestamp = match asked {
+            Asked::At(asked) if asked < since => return Err(too_old(asked, since)),
+            Asked::At(asked) => asked,
+            Asked::Present => self.present(isolation, inputs).await.max(since),
+            Asked::AtLeast(asked) => self.present(isolation, inputs).await.max(since).max(asked),
         };
         holds.downgrade(timestamp);
         Ok(ReadAt { timestamp, holds })
     }
 
     /// The time that the session's isolation level means by now.
-    async fn present(&self, cx: &SessionContext, inputs: &BTreeSet<GlobalId>) -> Timestamp {
+    async fn present(&self, isolation: Isolation, inputs: &BTreeSet<GlobalId>) -> Timestamp {
         if inputs.is_empty() {
             return self.0.oracle.last();
         }
-        match cx.isolation {
+        match isolation {
             Isolation::StrictSerializable => self.0.oracle.read().await,
             Isolation::Serializable => {
                 self.0.oracle.touch();
@@ -96,8 +115,8 @@ impl Environment {
 }
 
 impl ReadTransaction {
-    fn time_for(&self, env: &Environment, when: &When, inputs: &BTreeSet<GlobalId>) -> Result<ReadAt, SqlError> {
-        if *when != When::Immediately {
+    fn time_for(&self, env: &Environment, asked: Asked, inputs: &BTreeSet<GlobalId>) -> Result<ReadAt, SqlError> {
+        if asked != Asked::Present {
             let what = "AS OF in a transaction block that has already read";
             return Err(SqlError::unsupported(what).hint("Use AS OF in the transaction's first statement."));
         }

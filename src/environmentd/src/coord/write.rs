@@ -223,8 +223,7 @@ impl Environment {
             }
             large.extend(write.large.into_iter().filter(|large| !large.batch.is_empty()));
         }
-        let mut writes: Vec<_> =
-            large.into_iter().map(|l| (l.table, l.shard, TableWrite::Large(l.batch))).collect();
+        let mut writes: Vec<_> = large.into_iter().map(|l| (l.table, l.shard, TableWrite::Large(l.batch))).collect();
         for (table, mut rows) in changes {
             expr::interpret::consolidate(&mut rows);
             if !rows.is_empty() {

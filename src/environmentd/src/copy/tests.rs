@@ -30,11 +30,14 @@ fn decoded(input: &[u8], format: CopyFormat, size: usize) -> Result<Vec<String>,
     let shown = |e: CopyError| format!("{} | {}", e.error.message, e.context.unwrap_or_default());
     let mut take = |decoder: &mut Decoder, end| -> Result<(), String> {
         while let Some(row) = decoder.next_row(end).map_err(shown)? {
-            let values: Vec<_> = row.iter().map(|d| match d {
-                Datum::Int4(n) => n.to_string(),
-                Datum::Text(t) => format!("{t:?}"),
-                _ => "NULL".to_string(),
-            });
+            let values: Vec<_> = row
+                .iter()
+                .map(|d| match d {
+                    Datum::Int4(n) => n.to_string(),
+                    Datum::Text(t) => format!("{t:?}"),
+                    _ => "NULL".to_string(),
+                })
+                .collect();
             rows.push(values.join(" "));
         }
         Ok(())

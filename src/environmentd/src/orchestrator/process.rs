@@ -2,7 +2,8 @@
 //!
 //! Binaries are found next to environmentd's own. A child gets a process group of its own, so that Ctrl-C reaches environmentd alone, and its
 //! output goes to a file, so that it can outlive environmentd. The next environmentd adopts it if process, build and arguments are those on
-//! record; else it is stopped and started anew. A child that exits is started again on the same ports.
+//! record; else it is stopped and started anew. A child that exits is started again on the same ports, unless someone else has taken one of
+//! them: then all of its ports are chosen anew, and those who watch the service hear where it is.
 
 use super::record::{self, ProcessRecord};
 use super::{Orchestrator, ServiceKind, ServiceSpec, ServiceStatus};
@@ -29,6 +30,8 @@ const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 const RESTART_MIN: Duration = Duration::from_millis(100);
 /// See above.
 const RESTART_MAX: Duration = Duration::from_secs(10);
+/// The service of storaged.
+const STORAGE: &str = "storage";
 /// A child that ran for so long starts again without delay.
 const RAN_WELL: Duration = Duration::from_secs(30);
 
@@ -79,10 +82,6 @@ impl ProcessOrchestrator {
         let records = paths.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
         records.filter_map(|path| Some(path.file_stem()?.to_str()?.to_string())).collect()
     }
-
-    fn storage_addr(&self) -> Option<String> {
-        self.watch("storage")?.borrow().storage_addr.clone()
-    }
 }
 
 #[async_trait]
@@ -91,24 +90,16 @@ impl Orchestrator for ProcessOrchestrator {
         if let Some(running) = self.watch(&spec.name) {
             return running;
         }
-        let storage_addr = self.storage_addr();
         let path = record::path(&self.config.directory, &spec.name);
-        let ports = choose_ports(record::read(&path).map(|record| record.ports).unwrap_or_default());
-        let status = ServiceStatus {
-            controller_addr: Some(local(ports[0])),
-            storage_addr: (spec.kind == ServiceKind::Storage).then(|| local(ports[2])),
-            reason: None,
-        };
-        let (sender, receiver) = watch::channel(status);
+        // The process on record may run still and be adopted, so that its ports are not tried.
+        let ports = record::read(&path).map_or_else(choose_ports, |record| record.ports);
+        let (sender, receiver) = watch::channel(ServiceStatus::default());
         let stop = CancellationToken::new();
-        let supervisor = Supervisor {
-            args: arguments(&self.config, &spec.kind, storage_addr),
-            config: self.config.clone(),
-            spec: spec.clone(),
-            path,
-            ports,
-            status: sender,
-        };
+        // A replica is told where the hub of push is; without one it finds changes by itself.
+        let storage = if spec.kind == ServiceKind::Storage { None } else { self.watch(STORAGE) };
+        let (config, spec_of) = (self.config.clone(), spec.clone());
+        let supervisor = Supervisor { config, spec: spec_of, path, ports, storage, status: sender };
+        supervisor.tell_where();
         let task = tokio::spawn(supervisor.run(stop.clone()));
         let service = Service { status: receiver.clone(), stop, task };
         self.services.lock().unwrap_or_else(PoisonError::into_inner).insert(spec.name, service);
@@ -155,9 +146,10 @@ impl Orchestrator for ProcessOrchestrator {
 struct Supervisor {
     config: Arc<ProcessConfig>,
     spec: ServiceSpec,
-    args: Vec<String>,
     path: PathBuf,
     ports: [u16; 3],
+    /// Where storaged is, for a replica.
+    storage: Option<watch::Receiver<ServiceStatus>>,
     status: watch::Sender<ServiceStatus>,
 }
 
@@ -168,7 +160,7 @@ enum Running {
 }
 
 impl Supervisor {
-    async fn run(self, stop: CancellationToken) {
+    async fn run(mut self, stop: CancellationToken) {
         let mut wait = RESTART_MIN;
         loop {
             let started = Instant::now();
@@ -183,7 +175,7 @@ impl Supervisor {
                 }
             };
             self.report(None);
-            let ended = stop.run_until_cancelled(running.wait(&record)).await;
+            let ended = stop.run_until_cancelled(self.outlive(&mut running, &record)).await;
             let Some(how) = ended else {
                 stop_process(&record).await;
                 running.reap().await;
@@ -199,24 +191,51 @@ impl Supervisor {
         }
     }
 
+    /// Waits until the process has ended, and says how. One that was told of a storaged that is elsewhere by now is made to end.
+    async fn outlive(&mut self, running: &mut Running, record: &ProcessRecord) -> String {
+        loop {
+            let moved = async {
+                let changed = match &mut self.storage {
+                    Some(storage) => storage.changed().await.is_ok(),
+                    None => false,
+                };
+                if !changed {
+                    std::future::pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                how = running.wait(record) => return how,
+                () = moved => (),
+            }
+            if self.arguments() != record.args {
+                stop_process(record).await;
+            }
+        }
+    }
+
     /// Adopts the process on record, or starts one.
-    async fn start(&self) -> Result<(Running, ProcessRecord), String> {
+    async fn start(&mut self) -> Result<(Running, ProcessRecord), String> {
+        let args = self.arguments();
         if let Some(record) = record::read(&self.path)
             && record.is_alive()
         {
-            if record.build == proto::build_id() && record.args == self.args && record.ports == self.ports {
+            if record.build == proto::build_id() && record.args == args && record.ports == self.ports {
                 tracing::info!(service = %self.spec.name, pid = record.pid, "adopted");
                 return Ok((Running::Adopted, record));
             }
             stop_process(&record).await;
         }
-        let child = self.spawn().map_err(|error| format!("cannot start {}: {error}", self.binary().display()))?;
+        if !self.ports.iter().all(|port| TcpListener::bind(local(*port)).is_ok()) {
+            self.ports = choose_ports();
+            self.tell_where();
+        }
+        let child = self.spawn(&args).map_err(|error| format!("cannot start {}: {error}", self.binary().display()))?;
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).ok_or("the process ended at once")?;
         let record = ProcessRecord {
             pid,
             start_time: record::start_time(pid).unwrap_or_default(),
             build: proto::build_id().to_string(),
-            args: self.args.clone(),
+            args,
             ports: self.ports,
         };
         record::write(&self.path, &record).map_err(|error| format!("{}: {error}", self.path.display()))?;
@@ -224,7 +243,21 @@ impl Supervisor {
         Ok((Running::Child(child), record))
     }
 
-    fn spawn(&self) -> io::Result<Child> {
+    fn arguments(&self) -> Vec<String> {
+        let storage_addr = self.storage.as_ref().and_then(|storage| storage.borrow().storage_addr.clone());
+        arguments(&self.config, &self.spec.kind, storage_addr)
+    }
+
+    /// Tells those who watch which ports are the service's.
+    fn tell_where(&self) {
+        let is_storage = self.spec.kind == ServiceKind::Storage;
+        self.status.send_modify(|status| {
+            status.controller_addr = Some(local(self.ports[0]));
+            status.storage_addr = is_storage.then(|| local(self.ports[2]));
+        });
+    }
+
+    fn spawn(&self, args: &[String]) -> io::Result<Child> {
         let output = fs::OpenOptions::new().create(true).append(true).open(self.log_path())?;
         let mut command = Command::new(self.binary());
         // Our own flags' variables would be taken for the child's.
@@ -235,7 +268,7 @@ impl Supervisor {
             }
         }
         command
-            .args(&self.args)
+            .args(args)
             .args(port_arguments(&self.spec.kind, self.ports))
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
@@ -342,11 +375,8 @@ fn local(port: u16) -> String {
     format!("127.0.0.1:{port}")
 }
 
-/// The ports of an earlier process, or free ones. Its process may run still and be adopted, so that they are not tried.
-fn choose_ports(earlier: [u16; 3]) -> [u16; 3] {
-    if earlier.iter().all(|port| *port != 0) {
-        return earlier;
-    }
+/// Free ports; 0 where there are none.
+fn choose_ports() -> [u16; 3] {
     // All three are held until all are known, so that they differ.
     let listeners: Vec<_> = (0..3).filter_map(|_| TcpListener::bind("127.0.0.1:0").ok()).collect();
     let mut ports = [0; 3];

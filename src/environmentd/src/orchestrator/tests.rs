@@ -119,3 +119,36 @@ fn a_missing_binary_is_one_clear_line() {
     let error = ProcessOrchestrator::new(config).err().unwrap();
     assert!(error.starts_with("cannot find") && error.contains("computed"), "{error}");
 }
+
+#[tokio::test]
+async fn a_port_that_someone_took_is_given_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let services = orchestrator(directory.path());
+    let status = services.ensure_service(replica());
+    let first = running(directory.path(), 0).await;
+    let addr = status.borrow().controller_addr.clone().unwrap();
+    let _taken = std::net::TcpListener::bind(&addr).unwrap();
+    kill(Pid::from_raw(first), Signal::SIGKILL).unwrap();
+    running(directory.path(), first).await;
+    assert_ne!(status.borrow().controller_addr.as_ref(), Some(&addr));
+    services.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_replica_follows_the_hub_to_its_new_port() {
+    let directory = tempfile::tempdir().unwrap();
+    let services = orchestrator(directory.path());
+    let storage = services.ensure_service(ServiceSpec { name: "storage".into(), kind: ServiceKind::Storage });
+    services.ensure_service(replica());
+    let first = running(directory.path(), 0).await;
+    let addr = storage.borrow().storage_addr.clone().unwrap();
+    let _taken = std::net::TcpListener::bind(&addr).unwrap();
+    let record = record::path(&directory.path().join("services"), "storage");
+    kill(Pid::from_raw(record::read(&record).unwrap().pid), Signal::SIGKILL).unwrap();
+    let second = running(directory.path(), first).await;
+    let replica = record::read(&record::path(&directory.path().join("services"), "compute-r1")).unwrap();
+    assert_eq!(replica.pid, second);
+    let moved = storage.borrow().storage_addr.clone().unwrap();
+    assert!(moved != addr && replica.args.contains(&moved), "{replica:?}");
+    services.shutdown().await;
+}

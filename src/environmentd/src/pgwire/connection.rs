@@ -13,7 +13,7 @@ use bytes::BytesMut;
 use futures::FutureExt;
 use repr::{SqlError, SqlState};
 use sql::plan::Params;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -22,19 +22,13 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// Frames read ahead of the one being handled.
-const FRAMES_AHEAD: usize = 64;
+/// What was read ahead of the frame being handled: as often a read, of some 8 KiB or one larger frame.
+const READS_AHEAD: usize = 8;
 /// Output is sent when so many bytes have gathered.
 pub(super) const SEND_BYTES: usize = 64 << 10;
 
 /// Serves one client, from its first packet to its last.
-pub async fn run(
-    stream: TcpStream,
-    peer: SocketAddr,
-    env: Environment,
-    registry: Arc<Registry>,
-    security: Security,
-) {
+pub async fn run(stream: TcpStream, peer: SocketAddr, env: Environment, registry: Arc<Registry>, security: Security) {
     let mut buffer = BytesMut::with_capacity(8 << 10);
     let mut stream = Stream::Plain(stream);
     let greeted = startup::greet(&mut stream, &mut buffer, &registry, &security).await;
@@ -77,7 +71,7 @@ async fn serve(
     let mut out = BytesMut::with_capacity(8 << 10);
     startup::welcome(&mut out, &greeting, registration.id, registration.secret);
     let (reader, writer) = stream.into_split();
-    let (sender, frames) = mpsc::channel(FRAMES_AHEAD);
+    let (sender, frames) = mpsc::channel(READS_AHEAD);
     let gone = CancellationToken::new();
     let reading = tokio::spawn(read(reader, buffer, sender, gone.clone()));
     let id = registration.id;
@@ -85,6 +79,7 @@ async fn serve(
     let session = Session::new(env.clone(), id, greeting.user, greeting.vars);
     let mut connection = Connection {
         frames,
+        ready: VecDeque::new(),
         writer,
         out,
         session,
@@ -112,13 +107,21 @@ fn session_info(env: &Environment, greeting: &Greeting, peer: SocketAddr) -> Ses
 }
 
 /// Cuts frames until the client goes away.
-async fn read(mut reader: Reader, mut buffer: BytesMut, sender: mpsc::Sender<Frame>, gone: CancellationToken) {
+async fn read(
+    mut reader: Reader,
+    mut buffer: BytesMut,
+    sender: mpsc::Sender<VecDeque<Frame>>,
+    gone: CancellationToken,
+) {
     loop {
-        while let Some(frame) = codec::decode(&mut buffer) {
-            let broken = matches!(frame, Frame::Broken(_));
-            if sender.send(frame).await.is_err() || broken {
-                return;
-            }
+        let mut frames = VecDeque::new();
+        let mut broken = false;
+        while !broken && let Some(frame) = codec::decode(&mut buffer) {
+            broken = matches!(frame, Frame::Broken(_));
+            frames.push_back(frame);
+        }
+        if !frames.is_empty() && (sender.send(frames).await.is_err() || broken) {
+            return;
         }
         if !matches!(reader.read_buf(&mut buffer).await, Ok(read) if read > 0) {
             gone.cancel();
@@ -137,7 +140,9 @@ pub(super) enum Next {
 
 /// The state of one connection.
 pub(super) struct Connection {
-    pub(super) frames: mpsc::Receiver<Frame>,
+    frames: mpsc::Receiver<VecDeque<Frame>>,
+    /// Came with the frame being handled.
+    ready: VecDeque<Frame>,
     writer: Writer,
     pub(super) out: BytesMut,
     pub(super) session: Session,
@@ -174,8 +179,11 @@ impl Connection {
     /// The next frame; none when the client is gone or idles too long in a transaction.
     async fn next_frame(&mut self) -> Option<Frame> {
         let idle = if self.session.transaction.is_explicit() { self.session.vars.idle_timeout() } else { None };
-        let Some(idle) = idle else { return self.frames.recv().await };
-        match tokio::time::timeout(idle, self.frames.recv()).await {
+        let received = match idle {
+            None => Ok(self.receive().await),
+            Some(idle) => tokio::time::timeout(idle, self.receive()).await,
+        };
+        match received {
             Ok(frame) => frame,
             Err(_elapsed) => {
                 let what = "terminating connection due to idle-in-transaction timeout";
@@ -183,6 +191,14 @@ impl Connection {
                 None
             }
         }
+    }
+
+    /// The next frame, however long it takes; none when the client is gone. Cancelled, it has taken none.
+    pub(super) async fn receive(&mut self) -> Option<Frame> {
+        if self.ready.is_empty() {
+            self.ready = self.frames.recv().await?;
+        }
+        self.ready.pop_front()
     }
 
     async fn handle(&mut self, frame: Frame) -> std::io::Result<Next> {

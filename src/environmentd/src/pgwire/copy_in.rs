@@ -23,7 +23,7 @@ impl Connection {
 
     async fn receive_copy(&mut self, mut copy: CopyIn, interrupt: &mut Interrupt) -> Result<String, CopyError> {
         loop {
-            let frame = interrupt.run(async { Ok(self.frames.recv().await) }).await?;
+            let frame = interrupt.run(async { Ok(self.receive().await) }).await?;
             let message = match frame {
                 Some(Frame::Message(message)) => message?,
                 Some(Frame::Broken(error)) => return Err(error.into()),

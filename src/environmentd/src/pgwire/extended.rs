@@ -155,12 +155,8 @@ impl Connection {
         let portal = self.portal(name)?;
         let prepared = portal.prepared.clone();
         let params = std::mem::take(&mut portal.params);
-        let Some(statement) = prepared.statement else {
-            Encoder(&mut self.out).empty(b'I');
-            return Ok(false);
-        };
         self.session.begin_implicit();
-        let outcome = interrupt.run(self.session.execute(&statement, &params)).await?;
+        let outcome = interrupt.run(self.session.execute_bound(&prepared, &params)).await?;
         self.notices();
         match outcome {
             Outcome::Rows(desc, rows, tag) => {

@@ -1,5 +1,7 @@
 //! What planning and reading need to know of a session.
 
+use super::vars::Vars;
+
 /// How reads are ordered with what other clients see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Isolation {
@@ -33,12 +35,12 @@ pub struct SessionContext {
     pub search_path: Vec<String>,
     /// Cluster that queries run in.
     pub cluster: String,
-    /// IANA name or offset.
-    pub time_zone: String,
+    /// All variables.
+    pub vars: Vars,
     /// For reads.
     pub isolation: Isolation,
-    /// Variables that differ from their defaults, for `pg_settings`.
-    pub settings: Vec<(&'static str, String)>,
     /// Start of the transaction: microseconds since 2000-01-01 UTC.
     pub now_us: i64,
+    /// Start of the statement, likewise.
+    pub statement_us: i64,
 }

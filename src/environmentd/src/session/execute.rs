@@ -9,7 +9,7 @@ use super::cursor::{Cursor, Cursors};
 use super::prepared::Prepared;
 use super::transaction::{Block, Transaction};
 use super::vars::Vars;
-use crate::coord::{CommitError, Environment, PendingWrite, RowStream, SubscribeStream};
+use crate::coord::{CommitError, Environment, PendingWrite, PreparedLookup, RowStream, SubscribeStream};
 use repr::{Datum, RelationDesc, Row, SqlError, SqlState, SqlType};
 use sql::ParsedStatement;
 use sql::plan::{
@@ -64,7 +64,7 @@ impl Rows {
 
 /// One client's session.
 pub struct Session {
-    env: Environment,
+    pub(super) env: Environment,
     connection_id: u32,
     user: String,
     /// Its variables.
@@ -72,7 +72,7 @@ pub struct Session {
     /// Its transaction.
     pub transaction: Transaction,
     cursors: Cursors,
-    prepared: BTreeMap<String, Prepared>,
+    prepared: BTreeMap<String, Arc<Prepared>>,
     notices: Vec<SqlError>,
 }
 
@@ -94,16 +94,17 @@ impl Session {
     /// What planning and reading need to know.
     pub fn context(&self) -> SessionContext {
         let known = |name| self.vars.get(name).unwrap_or_default().to_string();
+        let statement_us = self.env.now_us();
         SessionContext {
             connection_id: self.connection_id,
             user: self.user.clone(),
             database: known("database"),
             search_path: self.vars.search_path(),
             cluster: known("cluster"),
-            time_zone: known("timezone"),
+            vars: self.vars.clone(),
             isolation: self.vars.isolation(),
-            settings: self.vars.overrides(),
-            now_us: if self.transaction.is_block() { self.transaction.started_us } else { self.env.now_us() },
+            now_us: if self.transaction.is_block() { self.transaction.started_us } else { statement_us },
+            statement_us,
         }
     }
 
@@ -136,17 +137,17 @@ impl Session {
     }
 
     /// Parses a statement and finds out what it returns and takes.
-    pub fn prepare(&self, sql: &str, declared: Vec<Option<SqlType>>) -> Result<Prepared, SqlError> {
+    pub fn prepare(&self, sql: &str, declared: Vec<Option<SqlType>>) -> Result<Arc<Prepared>, SqlError> {
         let mut statements = sql::parse(sql)?;
         if statements.len() > 1 {
             let what = "cannot insert multiple commands into a prepared statement";
             return Err(SqlError::new(SqlState::SYNTAX_ERROR, what));
         }
         let Some(statement) = statements.pop() else {
-            return Ok(Prepared { statement: None, desc: StatementDesc::default(), declared });
+            return Ok(Prepared::new(None, StatementDesc::default(), declared));
         };
         let desc = self.describe(&statement, &declared)?;
-        Ok(Prepared { statement: Some(Arc::new(statement)), desc, declared })
+        Ok(Prepared::new(Some(statement), desc, declared))
     }
 
     fn describe(&self, statement: &ParsedStatement, declared: &[Option<SqlType>]) -> Result<StatementDesc, SqlError> {
@@ -174,7 +175,7 @@ impl Session {
     }
 
     /// Keeps a prepared statement; the unnamed one is replaced, others must be new.
-    pub fn keep(&mut self, name: &str, prepared: Prepared) -> Result<(), SqlError> {
+    pub fn keep(&mut self, name: &str, prepared: Arc<Prepared>) -> Result<(), SqlError> {
         if !name.is_empty() && self.prepared.contains_key(name) {
             let what = format!("prepared statement \"{name}\" already exists");
             return Err(SqlError::new(SqlState::DUPLICATE_PREPARED_STATEMENT, what));
@@ -184,7 +185,7 @@ impl Session {
     }
 
     /// The prepared statement of this name.
-    pub fn statement(&self, name: &str) -> Result<&Prepared, SqlError> {
+    pub fn statement(&self, name: &str) -> Result<&Arc<Prepared>, SqlError> {
         self.prepared.get(name).ok_or_else(|| {
             let what = format!("prepared statement \"{name}\" does not exist");
             SqlError::new(SqlState::INVALID_SQL_STATEMENT_NAME, what)
@@ -264,12 +265,37 @@ impl Session {
         }
     }
 
+    /// Runs a prepared statement, by the plan that it keeps if that serves.
+    pub async fn execute_bound(&mut self, prepared: &Arc<Prepared>, params: &Params) -> Result<Outcome, SqlError> {
+        let Some(statement) = &prepared.statement else { return Ok(Outcome::Empty) };
+        match self.look_up(prepared, params).await? {
+            Some(outcome) => Ok(outcome),
+            None => self.execute(statement, params).await,
+        }
+    }
+
+    async fn look_up(&mut self, prepared: &Prepared, params: &Params) -> Result<Option<Outcome>, SqlError> {
+        if self.transaction.block == Block::Failed {
+            return Ok(None);
+        }
+        let (env, settings) = (self.env.clone(), self.vars.version());
+        let is_current = |lookup: &PreparedLookup| lookup.is_current(&env, settings);
+        let plan = |statement: &_, types: &_| env.plan_lookup(&self.context(), settings, statement, types);
+        let Some(lookup) = prepared.lookup(is_current, plan) else { return Ok(None) };
+        let Some(desc) = lookup.desc() else { return Ok(None) };
+        self.before_read().await?;
+        let read = if self.transaction.is_explicit() { Some(&mut self.transaction.read) } else { None };
+        let rows = env.lookup(&lookup, &params.values, read).await?;
+        Ok(rows.map(|rows| Outcome::Rows(desc.clone(), Rows::Select(rows), Tag::Counted("SELECT"))))
+    }
+
     async fn run(&mut self, context: &SessionContext, plan: Plan) -> Result<Outcome, SqlError> {
         match plan {
             Plan::Select(plan) => self.select(context, plan).await,
             Plan::Subscribe(plan) => self.subscribe(context, plan).await,
             Plan::CopyTo(plan) => self.copy_to(context, plan).await,
             Plan::Insert(_) | Plan::ReadThenWrite(_) => self.write(context, plan).await,
+            Plan::CreateTableAs(plan) => self.create_table_as(context, *plan).await,
             Plan::Explain(plan) => self.explain(context, plan).await,
             Plan::ShowVariable(name) => self.show(&name),
             Plan::ShowAllVariables => Ok(self.show_all()),
@@ -294,6 +320,9 @@ impl Session {
     }
 
     async fn select(&mut self, context: &SessionContext, plan: SelectPlan) -> Result<Outcome, SqlError> {
+        for setting in &plan.settings {
+            self.vars.set(&setting.name, &setting.values, setting.local)?;
+        }
         let rows = self.start(context, &Plan::Select(plan.clone())).await?;
         Ok(Outcome::Rows(plan.desc, rows, Tag::Counted("SELECT")))
     }
@@ -310,13 +339,18 @@ impl Session {
         Ok(Outcome::CopyOut(desc, rows, plan.format))
     }
 
-    /// Starts a SELECT or SUBSCRIBE at the transaction's time.
-    async fn start(&mut self, context: &SessionContext, plan: &Plan) -> Result<Rows, SqlError> {
+    /// Commits what an implicit transaction has written, so that it is seen; refuses to read in one that has to wait with it.
+    async fn before_read(&mut self) -> Result<(), SqlError> {
         if self.transaction.block == Block::Implicit {
             let writes = std::mem::take(&mut self.transaction.writes);
             self.commit(writes).await?;
         }
-        self.transaction.check_read()?;
+        self.transaction.check_read()
+    }
+
+    /// Starts a SELECT or SUBSCRIBE at the transaction's time.
+    async fn start(&mut self, context: &SessionContext, plan: &Plan) -> Result<Rows, SqlError> {
+        self.before_read().await?;
         let read = if self.transaction.is_explicit() { Some(&mut self.transaction.read) } else { None };
         match plan {
             Plan::Select(p) => self.env.select(context, &p.source, &p.when, &p.finishing, read).await.map(Rows::Select),
@@ -348,7 +382,7 @@ impl Session {
     }
 
     /// Prepares and commits a write on its own, again and again while others change what it read.
-    async fn write_now(
+    pub(super) async fn write_now(
         &mut self,
         context: &SessionContext,
         plan: &Plan,
@@ -364,7 +398,7 @@ impl Session {
         }
     }
 
-    async fn ddl(&mut self, context: &SessionContext, plan: Plan) -> Result<Outcome, SqlError> {
+    pub(super) async fn ddl(&mut self, context: &SessionContext, plan: Plan) -> Result<Outcome, SqlError> {
         if self.transaction.is_explicit() {
             let what = "this statement cannot run inside a transaction block";
             return Err(SqlError::new(SqlState::ACTIVE_SQL_TRANSACTION, what));
@@ -524,10 +558,10 @@ impl Session {
             return Err(SqlError::new(SqlState::SYNTAX_ERROR, what).detail(detail));
         }
         let values = self.env.evaluate_constants(&self.context(), &plan.params, &types)?;
-        let Some(statement) = prepared.statement else { return Ok(Outcome::Empty) };
+        let Some(statement) = &prepared.statement else { return Ok(Outcome::Empty) };
         let context = self.context();
         let params = Params { values, types };
-        let inner = sql::plan(&self.env.catalog().for_session(&context), &statement, &params)?;
+        let inner = sql::plan(&self.env.catalog().for_session(&context), statement, &params)?;
         self.run(&context, inner).await
     }
 

@@ -5,6 +5,7 @@
 
 pub mod context;
 pub mod copy_in;
+pub mod create_table_as;
 pub mod cursor;
 pub mod execute;
 pub mod prepared;
@@ -13,3 +14,4 @@ pub mod vars;
 
 pub use context::{Isolation, SessionContext};
 pub use execute::{Outcome, Rows, Session};
+pub use vars::Vars;

@@ -6,6 +6,7 @@ use super::context::Isolation;
 use repr::datetime::zone;
 use repr::text::{ByteaOutput, DateOrder, DateStyle, IntervalStyle, TextSettings};
 use repr::{SqlError, SqlState};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -152,23 +153,64 @@ fn find(name: &str) -> Result<&'static Def, SqlError> {
 }
 
 /// A session's variables. Changes inside a transaction go back with it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Vars {
     defaults: BTreeMap<&'static str, String>,
     session: BTreeMap<&'static str, String>,
     local: BTreeMap<&'static str, String>,
     before_transaction: Option<BTreeMap<&'static str, String>>,
     changed: Vec<&'static str>,
+    version: u64,
+    resolved: Resolved,
+}
+
+/// What every statement asks for, parsed once for as long as no variable changes.
+#[derive(Clone, Debug)]
+struct Resolved {
+    text: TextSettings,
+    isolation: Isolation,
+    statement_timeout: Option<Duration>,
+    idle_timeout: Option<Duration>,
+}
+
+impl Default for Vars {
+    fn default() -> Self {
+        let resolved = Resolved {
+            text: TextSettings::DEFAULT,
+            isolation: Isolation::default(),
+            statement_timeout: None,
+            idle_timeout: None,
+        };
+        let (defaults, session, local) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Vars { defaults, session, local, before_transaction: None, changed: Vec::new(), version: 0, resolved }
+    }
 }
 
 impl Vars {
+    /// A number that is another one after every change.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Parses again what statements ask for.
+    fn resolve(&mut self) {
+        self.version += 1;
+        self.resolved = Resolved {
+            text: self.parse_text_settings(),
+            isolation: self.parse_isolation(),
+            statement_timeout: self.timeout("statement_timeout"),
+            idle_timeout: self.timeout("idle_in_transaction_session_timeout"),
+        };
+    }
+
     /// Sets what the start-up packet says, which RESET goes back to; `user` becomes the session's authorization.
     pub fn start(&mut self, user: &str, parameters: &[(String, String)]) -> Result<(), SqlError> {
         self.defaults.insert("session_authorization", user.to_string());
         for (name, value) in parameters {
             let def = find(name)?;
-            self.defaults.insert(def.name, check(def, std::slice::from_ref(value))?);
+            self.defaults.insert(def.name, check(def, std::slice::from_ref(value), def.default)?);
         }
+        self.resolve();
         Ok(())
     }
 
@@ -192,7 +234,7 @@ impl Vars {
         let value = if values.is_empty() {
             self.defaults.get(def.name).cloned().unwrap_or_else(|| def.default.to_string())
         } else {
-            check(def, values)?
+            check(def, values, self.raw(def))?
         };
         let layer = if local { &mut self.local } else { &mut self.session };
         layer.insert(def.name, value);
@@ -200,6 +242,7 @@ impl Vars {
             self.local.remove(def.name);
         }
         self.changed.push(def.name);
+        self.resolve();
         Ok(())
     }
 
@@ -211,6 +254,7 @@ impl Vars {
                 self.changed.extend(self.session.keys().chain(self.local.keys()));
                 self.session.clear();
                 self.local.clear();
+                self.resolve();
                 Ok(())
             }
         }
@@ -224,15 +268,20 @@ impl Vars {
     /// A transaction block, or a statement outside of one, ends.
     pub fn end(&mut self, commit: bool) {
         let before = self.before_transaction.take();
+        let mut changes = !self.local.is_empty();
         self.changed.extend(self.local.keys());
         self.local.clear();
         if let (false, Some(before)) = (commit, before) {
             self.changed.extend(self.session.keys().chain(before.keys()));
             self.session = before;
+            changes = true;
         }
         // These two name the present transaction, which is over.
-        self.session.remove("transaction_isolation");
-        self.session.remove("transaction_read_only");
+        changes |= self.session.remove("transaction_isolation").is_some();
+        changes |= self.session.remove("transaction_read_only").is_some();
+        if changes {
+            self.resolve();
+        }
     }
 
     /// Names and values to report at start-up.
@@ -263,9 +312,14 @@ impl Vars {
 
     /// How values are printed and read.
     pub fn text_settings(&self) -> TextSettings {
+        self.resolved.text.clone()
+    }
+
+    fn parse_text_settings(&self) -> TextSettings {
         let (date_style, date_order) = self.known("datestyle").split_once(", ").unwrap_or_default();
         TextSettings {
             time_zone: zone(self.known("timezone")).unwrap_or(TextSettings::DEFAULT.time_zone),
+            zone_name: Cow::Owned(self.known("timezone").to_string()),
             date_style: match date_style {
                 "SQL" => DateStyle::Sql,
                 "Postgres" => DateStyle::Postgres,
@@ -298,6 +352,10 @@ impl Vars {
 
     /// The isolation level of the present transaction.
     pub fn isolation(&self) -> Isolation {
+        self.resolved.isolation
+    }
+
+    fn parse_isolation(&self) -> Isolation {
         let explicit = self.local.get("transaction_isolation").or_else(|| self.session.get("transaction_isolation"));
         match explicit.map_or_else(|| self.known("default_transaction_isolation"), String::as_str) {
             "strict serializable" => Isolation::StrictSerializable,
@@ -307,13 +365,16 @@ impl Vars {
 
     /// How long a statement may run.
     pub fn statement_timeout(&self) -> Option<Duration> {
-        let ms = duration_ms(self.known("statement_timeout")).unwrap_or(0);
-        (ms > 0).then(|| Duration::from_millis(ms))
+        self.resolved.statement_timeout
     }
 
     /// How long a transaction may idle.
     pub fn idle_timeout(&self) -> Option<Duration> {
-        let ms = duration_ms(self.known("idle_in_transaction_session_timeout")).unwrap_or(0);
+        self.resolved.idle_timeout
+    }
+
+    fn timeout(&self, name: &str) -> Option<Duration> {
+        let ms = duration_ms(self.known(name)).unwrap_or(0);
         (ms > 0).then(|| Duration::from_millis(ms))
     }
 }
@@ -331,9 +392,13 @@ fn invalid(def: &Def, value: &str) -> SqlError {
 }
 
 /// The value to store, in canonical form.
-fn check(def: &'static Def, values: &[String]) -> Result<String, SqlError> {
+fn check(def: &'static Def, values: &[String], before: &str) -> Result<String, SqlError> {
     if let Kind::List = def.kind {
-        return if def.name == "datestyle" { date_style(def, &values.join(",")) } else { Ok(values.join(", ")) };
+        return if def.name == "datestyle" {
+            date_style(def, &values.join(","), before)
+        } else {
+            Ok(values.join(", "))
+        };
     }
     let [value] = values else {
         let what = format!("SET {} takes only one argument", def.shown);
@@ -358,7 +423,7 @@ fn check(def: &'static Def, values: &[String]) -> Result<String, SqlError> {
         Kind::Words(words) if def.name == "client_encoding" && words.contains(&lower.as_str()) => Ok("UTF8".into()),
         Kind::Words(words) if words.contains(&lower.as_str()) => Ok(lower),
         Kind::Words(_) => Err(invalid(def, value)),
-        Kind::TimeZone => zone(value).map(|_| value.clone()).map_err(|_| invalid(def, value)),
+        Kind::TimeZone => time_zone(value).ok_or_else(|| invalid(def, value)),
         Kind::Fixed => Err(SqlError::new(
             SqlState::CANT_CHANGE_RUNTIME_PARAM,
             format!("parameter \"{}\" cannot be changed", def.shown),
@@ -366,17 +431,55 @@ fn check(def: &'static Def, values: &[String]) -> Result<String, SqlError> {
     }
 }
 
-fn date_style(def: &Def, value: &str) -> Result<String, SqlError> {
-    let (mut style, mut order) = ("ISO", "MDY");
+/// A time zone as it is kept: a name; for hours or an interval east of UTC the POSIX name of that offset.
+fn time_zone(value: &str) -> Option<String> {
+    let seconds = match value.strip_prefix("interval ") {
+        Some(text) => {
+            let interval = repr::text::interval::parse(text, IntervalStyle::Postgres).ok()?;
+            (interval.months == 0 && interval.days == 0).then_some(interval.micros as f64 / 1e6)?
+        }
+        None => match value.trim().parse::<f64>() {
+            Ok(hours) => hours * 3600.0,
+            Err(_) => return zone(value).is_ok().then(|| value.to_string()),
+        },
+    };
+    if seconds.is_nan() || seconds.abs() > MAX_OFFSET {
+        return None;
+    }
+    let (seconds, east) = (seconds.abs() as u32, seconds >= 0.0);
+    let mut clock = format!("{:02}", seconds / 3600);
+    for part in [seconds / 60 % 60, seconds % 60].iter().take(if seconds.is_multiple_of(3600) {
+        0
+    } else if seconds.is_multiple_of(60) {
+        1
+    } else {
+        2
+    }) {
+        clock += &format!(":{part:02}");
+    }
+    Some(if east { format!("<+{clock}>-{clock}") } else { format!("<-{clock}>+{clock}") })
+}
+
+/// Seconds that a zone may be away from UTC.
+const MAX_OFFSET: f64 = 15.0 * 3600.0 + 3599.0;
+
+/// What is not said of style and order stays as `before`; a style may imply an order.
+fn date_style(def: &Def, value: &str, before: &str) -> Result<String, SqlError> {
+    let (mut style, mut order) = before.split_once(", ").unwrap_or(("ISO", "MDY"));
+    let mut order_said = false;
     for word in split_list(value) {
         match word.to_ascii_lowercase().as_str() {
             "iso" => style = "ISO",
             "sql" => style = "SQL",
-            "postgres" => style = "Postgres",
-            "german" => style = "German",
-            "mdy" | "us" | "noneuro" | "noneuropean" => order = "MDY",
-            "dmy" | "euro" | "european" => order = "DMY",
-            "ymd" => order = "YMD",
+            word if word.starts_with("postgres") => style = "Postgres",
+            "german" => {
+                style = "German";
+                order = if order_said { order } else { "DMY" };
+            }
+            "mdy" | "us" | "noneuro" | "noneuropean" => (order, order_said) = ("MDY", true),
+            "dmy" | "euro" | "european" => (order, order_said) = ("DMY", true),
+            "ymd" => (order, order_said) = ("YMD", true),
+            "default" => (style, order) = ("ISO", "MDY"),
             _ => return Err(invalid(def, value)),
         }
     }

@@ -4,7 +4,9 @@
 //! nothing. So it can serve as the difference type of an arrangement.
 
 use super::AggregateFunc;
+use super::bits::Bits;
 use super::float_sum::{FloatSum, ratio};
+use super::regression::{Pairs, RegressionFunc};
 use super::wide::Wide;
 use crate::func::build::{numeric_out, out_of_range};
 use crate::func::interval::divide as divide_interval;
@@ -12,8 +14,9 @@ use crate::func::math::sqrt_to_scale;
 use crate::func::numeric::{add, divide, divide_to_scale, division_scale};
 use bigdecimal::num_bigint::BigInt;
 use bigdecimal::{BigDecimal, Zero};
-use repr::{Arena, Datum, Diff, EvalError, Interval, Numeric, RowPacker, RowRef, SqlError, SqlState};
+use repr::{Arena, Datum, Diff, EvalError, Interval, Numeric, RowPacker, RowRef, SqlError, SqlState, SqlType};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 /// What a group has accumulated for one aggregate.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -33,6 +36,10 @@ pub enum Accum {
     Float(Box<Floats>),
     /// Numerics.
     Numeric(Box<Numerics>),
+    /// Bits of integers.
+    Bits(Box<Bits>),
+    /// Pairs of floats.
+    Pairs(Box<Pairs>),
 }
 
 /// How many values were special.
@@ -71,20 +78,32 @@ struct ScalePart {
 }
 
 impl Special {
-    fn plus(&mut self, other: &Special) {
+    /// What a value adds, `diff` times.
+    pub(super) fn of(value: f64, diff: i64) -> Self {
+        let mut special = Special::default();
+        match value {
+            v if v.is_nan() => special.nan = diff,
+            f64::INFINITY => special.infinity = diff,
+            f64::NEG_INFINITY => special.neg_infinity = diff,
+            _ => {}
+        }
+        special
+    }
+
+    pub(super) fn plus(&mut self, other: &Special) {
         self.nan = self.nan.wrapping_add(other.nan);
         self.infinity = self.infinity.wrapping_add(other.infinity);
         self.neg_infinity = self.neg_infinity.wrapping_add(other.neg_infinity);
     }
 
-    fn multiply(&mut self, by: i64) {
+    pub(super) fn multiply(&mut self, by: i64) {
         self.nan = self.nan.wrapping_mul(by);
         self.infinity = self.infinity.wrapping_mul(by);
         self.neg_infinity = self.neg_infinity.wrapping_mul(by);
     }
 
     /// The sum that special values make, if there are any.
-    fn sum(&self) -> Option<f64> {
+    pub(super) fn sum(&self) -> Option<f64> {
         match (self.nan > 0, self.infinity > 0, self.neg_infinity > 0) {
             (true, ..) | (_, true, true) => Some(f64::NAN),
             (_, true, _) => Some(f64::INFINITY),
@@ -143,11 +162,8 @@ impl Accum {
     /// Adds a row of arguments, `diff` times. Arguments of other types than the aggregate's are an error of the plan; they
     /// count as NULL.
     pub fn add(&mut self, func: &AggregateFunc, args: RowRef<'_>, diff: Diff) {
-        let mut args = args.iter();
-        let added = match args.next() {
-            None => Ok(Accum::Count(diff)),
-            Some(first) => func.accumulate(&[first], diff),
-        };
+        let args: SmallVec<[Datum<'_>; 2]> = args.iter().collect();
+        let added = func.accumulate(&args, diff);
         debug_assert!(added.is_ok(), "{added:?}");
         self.plus_equals(&added.unwrap_or_default());
     }
@@ -169,6 +185,8 @@ impl Accum {
                 f.count == 0 && f.special == Special::default() && f.sum.is_zero() && f.squares.is_zero()
             }
             Accum::Numeric(n) => n.count == 0 && n.special == Special::default() && n.parts.is_empty(),
+            Accum::Bits(bits) => bits.is_zero(),
+            Accum::Pairs(pairs) => pairs.is_zero(),
         }
     }
 
@@ -201,6 +219,8 @@ impl Accum {
                 a.special.plus(&b.special);
                 b.parts.iter().for_each(|part| a.add_part(part.clone()));
             }
+            (Accum::Bits(a), Accum::Bits(b)) => a.plus(b),
+            (Accum::Pairs(a), Accum::Pairs(b)) => a.plus(b),
             _ => debug_assert!(false, "accums of different aggregates were added"),
         }
     }
@@ -239,6 +259,8 @@ impl Accum {
                 }
                 n.parts.retain(|p| p.count != 0 || !p.sum.is_zero() || !p.squares.is_zero());
             }
+            Accum::Bits(bits) => bits.multiply(by),
+            Accum::Pairs(pairs) => pairs.multiply(by),
         }
     }
 
@@ -250,6 +272,8 @@ impl Accum {
             Accum::Bool(t, f) => t.wrapping_add(*f),
             Accum::Float(f) => f.count,
             Accum::Numeric(n) => n.count,
+            Accum::Bits(bits) => bits.count(),
+            Accum::Pairs(pairs) => pairs.count(),
         }
     }
 }
@@ -299,7 +323,11 @@ impl AggregateFunc {
     /// Whether its value follows from an [`Accum`].
     pub fn accumulable(&self) -> bool {
         use AggregateFunc::*;
-        !matches!(self, Min | Max | StringAgg | ArrayAgg(_) | JsonbAgg | JsonbObjectAgg)
+        match self {
+            Min | Max | StringAgg | ByteaAgg | ArrayAgg(_) | JsonbAgg | JsonbObjectAgg => false,
+            PercentileCont { .. } | PercentileDisc { .. } | Mode => false,
+            _ => true,
+        }
     }
 
     /// What a row of these arguments, `diff` times, accumulates. Only for accumulable aggregates.
@@ -310,6 +338,13 @@ impl AggregateFunc {
         };
         if datum.is_null() {
             return Ok(Accum::Zero);
+        }
+        if let Regression(_) = self {
+            return match args {
+                [Datum::Float8(y), Datum::Float8(x)] => Ok(Accum::Pairs(Box::new(Pairs::of(*y, *x, diff)))),
+                [_, Datum::Null] => Ok(Accum::Zero),
+                _ => Err(wrong_argument(self, datum)),
+            };
         }
         Ok(match (self, datum) {
             (Count, _) => Accum::Count(diff),
@@ -331,6 +366,10 @@ impl AggregateFunc {
             (StddevSamp(false) | StddevPop(false) | VarSamp(false) | VarPop(false), Datum::Numeric(v)) => {
                 numerics(v.to_numeric(), diff, true)
             }
+            (Bit(_, _), datum) => match Bits::of(datum, diff) {
+                Some(bits) => Accum::Bits(Box::new(bits)),
+                None => return Err(wrong_argument(self, datum)),
+            },
             _ => return Err(wrong_argument(self, datum)),
         })
     }
@@ -349,7 +388,7 @@ impl AggregateFunc {
         if count < 0 {
             return Err(SqlError::internal(format!("{self:?} over {count} rows")));
         }
-        if *self == Count {
+        if matches!(self, Count | Regression(RegressionFunc::Count)) {
             return Ok(Datum::Int8(count));
         }
         if count == 0 {
@@ -377,6 +416,8 @@ impl AggregateFunc {
             (AvgFloat, Accum::Float(f)) => Ok(Datum::Float8(mean(f))),
             (SumNumeric, Accum::Numeric(n)) => Ok(numeric_out(&n.sum(), arena)),
             (AvgNumeric, Accum::Numeric(n)) => Ok(numeric_out(&divide(n.sum(), Numeric::Finite(count.into()))?, arena)),
+            (Bit(func, ty), Accum::Bits(bits)) => Ok(integer(ty, bits.value(*func))),
+            (Regression(func), Accum::Pairs(pairs)) => Ok(pairs.value(*func).map_or(Datum::Null, Datum::Float8)),
             (StddevSamp(_) | StddevPop(_) | VarSamp(_) | VarPop(_), _) => self.finish_spread(accum, arena),
             _ => Err(SqlError::internal(format!("{self:?} from {accum:?}"))),
         }
@@ -402,6 +443,15 @@ impl AggregateFunc {
             Accum::Numeric(n) => Ok(numeric_out(&numeric_variance(n, &divisor, root)?, arena)),
             _ => Err(SqlError::internal(format!("{self:?} from {accum:?}"))),
         }
+    }
+}
+
+/// The low bits as an integer of a type.
+fn integer<'a>(ty: &SqlType, bits: i64) -> Datum<'a> {
+    match ty {
+        SqlType::Int2 => Datum::Int2(bits as i16),
+        SqlType::Int4 => Datum::Int4(bits as i32),
+        _ => Datum::Int8(bits),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Computing an aggregate from scratch: the reference that maintained results must equal.
 
-use super::{Accum, AggregateFunc};
+use super::{Accum, AggregateFunc, ordered_set};
 use crate::func::build::{RESULT_BYTES_MAX, check_length, invalid_parameter, json_out, list_out, text_out};
 use repr::{Arena, Datum, Diff, EvalError, JsonbRef, Row, RowPacker, RowRef, SqlError, jsonb};
 use std::cmp::Ordering;
@@ -30,6 +30,10 @@ impl AggregateFunc {
             AggregateFunc::ArrayAgg(_) => array_agg(rows, arena),
             AggregateFunc::JsonbAgg => jsonb_agg(rows, arena),
             AggregateFunc::JsonbObjectAgg => jsonb_object_agg(rows, arena),
+            AggregateFunc::ByteaAgg => bytea_agg(rows, arena),
+            AggregateFunc::PercentileCont { many, .. } => ordered_set::percentiles(rows, *many, true, arena),
+            AggregateFunc::PercentileDisc { many, .. } => ordered_set::percentiles(rows, *many, false, arena),
+            AggregateFunc::Mode => Ok(ordered_set::mode(rows)),
             other => Err(SqlError::internal(format!("{other:?} is accumulable"))),
         }
     }
@@ -91,6 +95,32 @@ fn string_agg<'a>(
         }
     }
     Ok(out.map_or(Datum::Null, |text| text_out(text, arena)))
+}
+
+fn bytea_agg<'a>(
+    rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>,
+    arena: &'a Arena,
+) -> Result<Datum<'a>, EvalError> {
+    let mut out: Option<Vec<u8>> = None;
+    for (args, count) in rows {
+        let Some(Datum::Bytes(value)) = args.first() else { continue };
+        let delimiter = match args.get(1) {
+            Some(Datum::Bytes(delimiter)) => *delimiter,
+            _ => &[],
+        };
+        let added = (value.len() + delimiter.len()).saturating_mul(count);
+        check_length(out.as_ref().map_or(0, Vec::len).saturating_add(added).saturating_add(count))?;
+        for _ in 0..count {
+            match &mut out {
+                None => out = Some(value.to_vec()),
+                Some(bytes) => {
+                    bytes.extend_from_slice(delimiter);
+                    bytes.extend_from_slice(value);
+                }
+            }
+        }
+    }
+    Ok(out.map_or(Datum::Null, |bytes| Datum::Bytes(arena.bytes(bytes))))
 }
 
 /// Each row's values, repeated, and bounded by what memory a result may take.

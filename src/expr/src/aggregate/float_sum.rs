@@ -37,10 +37,15 @@ impl FloatSum {
 
     /// Adds `value² × count`; the value is finite.
     pub fn add_square(&mut self, value: f64, count: i64) {
-        let (mantissa, exponent) = decompose(value);
-        let square = i128::from(mantissa) * i128::from(mantissa);
-        self.add_scaled(square & ((1 << 53) - 1), 2 * exponent, count);
-        self.add_scaled(square >> 53, 2 * exponent + 53, count);
+        self.add_product(value, value, count);
+    }
+
+    /// Adds `a × b × count`; both are finite.
+    pub fn add_product(&mut self, a: f64, b: f64, count: i64) {
+        let ((a, a_exponent), (b, b_exponent)) = (decompose(a), decompose(b));
+        let (product, exponent) = (i128::from(a) * i128::from(b), a_exponent + b_exponent);
+        self.add_scaled(product & ((1 << 53) - 1), exponent, count);
+        self.add_scaled(product >> 53, exponent + 53, count);
     }
 
     /// Adds `mantissa × 2^exponent × count`, the mantissa having at most 53 bits.

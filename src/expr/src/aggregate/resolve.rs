@@ -1,6 +1,6 @@
 //! From SQL's name of an aggregate and its arguments' types to the function.
 
-use super::{AggregateExpr, AggregateFunc};
+use super::{AggregateExpr, AggregateFunc, BitFunc, RegressionFunc};
 use crate::relation_scalars::aggregate_type;
 use repr::{ColumnType, SqlType};
 
@@ -13,12 +13,18 @@ impl AggregateFunc {
         match (name, &types[..]) {
             ("count", []) => Some((AggregateFunc::Count, Vec::new())),
             ("count", [_]) => Some((AggregateFunc::Count, args.to_vec())),
-            ("string_agg", [SqlType::Bytea, _]) => None,
+            ("string_agg", [SqlType::Bytea, _]) => {
+                Some((AggregateFunc::ByteaAgg, vec![SqlType::Bytea, SqlType::Bytea]))
+            }
             ("string_agg", [_, _]) => Some((AggregateFunc::StringAgg, vec![SqlType::Text, SqlType::Text])),
             ("array_agg", [_]) => Some((AggregateFunc::ArrayAgg(args[0].clone()), args.to_vec())),
             ("jsonb_agg" | "json_agg", [_]) => Some((AggregateFunc::JsonbAgg, vec![SqlType::Jsonb])),
             ("jsonb_object_agg" | "json_object_agg", [_, _]) => {
                 Some((AggregateFunc::JsonbObjectAgg, vec![SqlType::Text, SqlType::Jsonb]))
+            }
+            (_, [_, _]) => {
+                let func = RegressionFunc::of(name)?;
+                Some((AggregateFunc::Regression(func), vec![SqlType::Float8, SqlType::Float8]))
             }
             (_, [ty]) => unary(name, ty).map(|(func, ty)| (func, vec![ty])),
             _ => None,
@@ -43,10 +49,18 @@ fn unary(name: &str, ty: &SqlType) -> Option<(AggregateFunc, SqlType)> {
         ("avg", SqlType::Interval) => same(AvgInterval),
         ("min" | "max", SqlType::Varchar(_)) => Some((extreme(name), SqlType::Text)),
         ("min" | "max", _) => same(extreme(name)),
+        ("any_value", _) => same(Min),
+        ("bit_and", ty) if is_integer(ty) => same(Bit(BitFunc::And, ty.clone())),
+        ("bit_or", ty) if is_integer(ty) => same(Bit(BitFunc::Or, ty.clone())),
+        ("bit_xor", ty) if is_integer(ty) => same(Bit(BitFunc::Xor, ty.clone())),
         ("bool_and" | "every", SqlType::Bool) => same(BoolAnd),
         ("bool_or", SqlType::Bool) => same(BoolOr),
         _ => spread(name, ty),
     }
+}
+
+fn is_integer(ty: &SqlType) -> bool {
+    matches!(ty, SqlType::Int2 | SqlType::Int4 | SqlType::Int8)
 }
 
 fn extreme(name: &str) -> AggregateFunc {

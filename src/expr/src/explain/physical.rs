@@ -1,6 +1,6 @@
 //! Physical plans as text.
 
-use super::{Printer, aggregates, columns, key, limit_text, top_k};
+use super::{Printer, aggregates, columns, key, limit_text, top_k, window};
 use crate::explain::scalar::{explain_conjunction, explain_scalars};
 use crate::mfp::Mfp;
 use crate::plan::{JoinPlan, JoinStage, Plan};
@@ -68,6 +68,7 @@ impl Printer<'_> {
             Plan::TopK { group_key, order, limit, offset, monotonic, .. } => {
                 top_k(group_key, order, limit.as_ref(), *offset, *monotonic)
             }
+            Plan::Window { partition, order, functions, .. } => window(partition, order, functions),
             Plan::Negate { .. } => "Negate".into(),
             Plan::Threshold { .. } => "Threshold".into(),
             Plan::Union { .. } => "Union".into(),

@@ -1,8 +1,9 @@
 //! Scalar expressions as text.
 
 use crate::aggregate::AggregateExpr;
-use crate::scalar::ScalarExpr;
+use crate::scalar::{ScalarExpr, Unmaterializable};
 use crate::visit::grow;
+use crate::window::{Bound, Exclude, Frame, Offset, Units, WindowExpr};
 use repr::text::TextSettings;
 use repr::{Datum, SqlType};
 
@@ -12,6 +13,7 @@ pub fn explain_scalar(expr: &ScalarExpr) -> String {
         ScalarExpr::Column(c) => format!("#{c}"),
         ScalarExpr::Literal(Ok(row), typ) => row.iter().next().map_or("()".into(), |d| explain_datum(d, &typ.ty)),
         ScalarExpr::Literal(Err(e), _) => format!("error({:?})", e.message),
+        ScalarExpr::Unmaterializable(Unmaterializable::Parameter(n, _)) => format!("${}", n + 1),
         ScalarExpr::Unmaterializable(u) => format!("{u:?}()"),
         ScalarExpr::Call { func, args } => call(func.0.name, func.0.sql_name, args),
         ScalarExpr::If { condition, then, otherwise } => format!(
@@ -89,4 +91,45 @@ pub(super) fn explain_aggregate(aggregate: &AggregateExpr) -> String {
         out.push_str(&format!(" filter ({})", explain_scalar(filter)));
     }
     out
+}
+
+/// A window function as text, with its frame where that is not the default.
+pub(super) fn explain_window(function: &WindowExpr) -> String {
+    let filter = function.filter.as_ref().map_or(String::new(), |f| format!(" filter ({})", explain_scalar(f)));
+    format!("{}({}){filter}{}", function.func.name(), explain_scalars(&function.args), explain_frame(&function.frame))
+}
+
+/// A frame as SQL would write it, with a space before it; nothing for the default.
+pub fn explain_frame(frame: &Frame) -> String {
+    if *frame == Frame::default() {
+        return String::new();
+    }
+    let units = match frame.units {
+        Units::Rows => "rows",
+        Units::Range => "range",
+        Units::Groups => "groups",
+    };
+    let offset = |offset: &Offset| match offset {
+        Offset::Count(count) => count.to_string(),
+        Offset::Value(row) => row.iter().next().map_or(String::new(), |datum| match datum {
+            Datum::Interval(_) => explain_datum(datum, &SqlType::Interval),
+            Datum::Numeric(_) => explain_datum(datum, &SqlType::NUMERIC),
+            Datum::Float8(_) => explain_datum(datum, &SqlType::Float8),
+            datum => explain_datum(datum, &SqlType::Int8),
+        }),
+    };
+    let bound = |bound: &Bound, unbounded: &str| match bound {
+        Bound::Unbounded => unbounded.to_string(),
+        Bound::CurrentRow => "current row".to_string(),
+        Bound::Preceding(by) => format!("{} preceding", offset(by)),
+        Bound::Following(by) => format!("{} following", offset(by)),
+    };
+    let exclude = match frame.exclude {
+        Exclude::NoOthers => "",
+        Exclude::CurrentRow => " exclude current row",
+        Exclude::Group => " exclude group",
+        Exclude::Ties => " exclude ties",
+    };
+    let (start, end) = (bound(&frame.start, "unbounded preceding"), bound(&frame.end, "unbounded following"));
+    format!(" {units} between {start} and {end}{exclude}")
 }

@@ -4,6 +4,7 @@ use super::build::*;
 use super::pattern::like;
 use super::{FuncDef, Return};
 use repr::array::{Dimension, encode};
+use repr::text::TextSettings;
 use repr::{Arena, ArrayRef, Datum, EvalError, SqlError, SqlState, SqlType};
 
 /// The entries.
@@ -29,6 +30,15 @@ fn makers() -> Vec<FuncDef> {
     let mut nested = func("array_of_arrays", "", &[ARRAY], ARRAY, array_of_arrays).variadic().never_null();
     nested.ret = Return::From(Box::new(|columns| columns[0].ty.clone()));
     vec![
+        func("array_fill", "array_fill", &[ELEMENT, array_of(SqlType::Int4)], ARRAY, fill).called(),
+        func(
+            "array_fill_bounds",
+            "array_fill",
+            &[ELEMENT, array_of(SqlType::Int4), array_of(SqlType::Int4)],
+            ARRAY,
+            fill,
+        )
+        .called(),
         func("array_create", "", &[ELEMENT], ARRAY, |a, arena| Ok(list_out(a.iter().copied(), arena)))
             .variadic()
             .never_null()
@@ -55,6 +65,51 @@ fn makers() -> Vec<FuncDef> {
         .may_be_null()
         .infallible(),
     ]
+}
+
+/// The int4s of a one-dimensional array, none of them NULL.
+fn integers(args: &[Datum<'_>], at: usize) -> Result<Vec<i32>, EvalError> {
+    let null = || {
+        let message = "dimension array or low bound array cannot be null";
+        SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, message)
+    };
+    let array: ArrayRef<'_> = optional(args, at)?.ok_or_else(null)?;
+    if array.dimensions().len() > 1 {
+        let error = SqlError::new(SqlState::ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts");
+        return Err(error.detail("Dimension array must be one dimensional."));
+    }
+    let value = |datum| match datum {
+        Datum::Int4(value) => Ok(value),
+        _ => Err(SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, "dimension values cannot be null")),
+    };
+    array.elements().map(value).collect()
+}
+
+/// `array_fill(value, lengths [, lower bounds])`
+fn fill<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+    let lengths = integers(args, 1)?;
+    let lowers = if args.len() > 2 { integers(args, 2)? } else { vec![1; lengths.len()] };
+    if lowers.len() != lengths.len() {
+        let error = SqlError::new(SqlState::ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts");
+        return Err(error.detail("Low bound array has different size than dimensions array."));
+    }
+    let too_large = || {
+        let message = "array size exceeds the maximum allowed (134217727)";
+        SqlError::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message)
+    };
+    if lengths.len() > 6 {
+        let message = format!("number of array dimensions ({}) exceeds the maximum allowed (6)", lengths.len());
+        return Err(SqlError::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message));
+    }
+    let count = lengths.iter().try_fold(1usize, |count, length| count.checked_mul(usize::try_from(*length).ok()?));
+    let count = if lengths.is_empty() { 0 } else { count.ok_or_else(too_large)? };
+    check_length(count.saturating_mul(8)).map_err(|_| too_large())?;
+    if count == 0 {
+        return Ok(array_out([], &[], arena));
+    }
+    let pairs = lowers.into_iter().zip(lengths);
+    let dimensions: Vec<Dimension> = pairs.map(|(lower, length)| Dimension { lower, length: length as u32 }).collect();
+    Ok(array_out(std::iter::repeat_n(args[0], count), &dimensions, arena))
 }
 
 fn mismatched() -> EvalError {
@@ -299,39 +354,49 @@ fn quantifiers() -> Vec<FuncDef> {
     ]
 }
 
-fn join<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+fn join<'a>(args: &[Datum<'a>], arena: &'a Arena, settings: &TextSettings) -> Result<Datum<'a>, EvalError> {
     let (Some(array), Some(delimiter)) = (optional::<ArrayRef<'a>>(args, 0)?, optional::<&str>(args, 1)?) else {
         return Ok(Datum::Null);
     };
     let null_text: Option<&str> = optional(args, 2)?;
     let shown = |datum: Datum<'_>| match datum {
         Datum::Null => null_text.map(str::to_string),
-        other => Some(repr::text::to_string(other, &SqlType::Text)),
+        other => {
+            let mut text = String::new();
+            repr::text::format(other, &SqlType::Text, settings, &mut text);
+            Some(text)
+        }
     };
     let parts: Vec<String> = array.elements().filter_map(shown).collect();
     check_length(parts.iter().map(|part| part.len() + delimiter.len()).sum())?;
     Ok(text_out(parts.join(delimiter), arena))
 }
 
-fn split<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
-    let Some(text) = optional::<&'a str>(args, 0)? else { return Ok(Datum::Null) };
+/// The parts of a text between delimiters, those that are a certain text being NULL; none for a NULL text. A NULL delimiter
+/// divides into characters.
+pub fn split_text<'a>(args: &[Datum<'a>]) -> Result<Option<Vec<Datum<'a>>>, EvalError> {
+    let Some(text) = optional::<&'a str>(args, 0)? else { return Ok(None) };
     let null_text: Option<&str> = optional(args, 2)?;
     let value = |part: &'a str| if Some(part) == null_text { Datum::Null } else { Datum::Text(part) };
     if text.is_empty() {
-        return Ok(list_out([], arena));
+        return Ok(Some(Vec::new()));
     }
-    Ok(match optional::<&str>(args, 1)? {
-        None => list_out(text.char_indices().map(|(at, c)| value(&text[at..at + c.len_utf8()])), arena),
-        Some("") => list_out([value(text)], arena),
-        Some(delimiter) => list_out(text.split(delimiter).map(value), arena),
-    })
+    Ok(Some(match optional::<&str>(args, 1)? {
+        None => text.char_indices().map(|(at, c)| value(&text[at..at + c.len_utf8()])).collect(),
+        Some("") => vec![value(text)],
+        Some(delimiter) => text.split(delimiter).map(value).collect(),
+    }))
+}
+
+fn split<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+    Ok(split_text(args)?.map_or(Datum::Null, |parts| list_out(parts, arena)))
 }
 
 fn texts() -> Vec<FuncDef> {
     let strings = || array_of(SqlType::Text);
     vec![
-        func("array_to_text", "array_to_string", &[ARRAY, TEXT], TEXT, join).called(),
-        func("array_to_text_null", "array_to_string", &[ARRAY, TEXT, TEXT], TEXT, join).called(),
+        session("array_to_text", "array_to_string", &[ARRAY, TEXT], TEXT, join).called(),
+        session("array_to_text_null", "array_to_string", &[ARRAY, TEXT, TEXT], TEXT, join).called(),
         func("text_to_array", "string_to_array", &[TEXT, TEXT], strings(), split).called().infallible(),
         func("text_to_array_null", "string_to_array", &[TEXT, TEXT, TEXT], strings(), split).called().infallible(),
     ]

@@ -1,12 +1,17 @@
 //! How entries of the function table are written, and how implementations take arguments and give results.
 
 use super::{ArgType, Eval, EvalFn, FuncDef, Nulls, Return, Volatility};
-use repr::{Arena, ArrayRef, ColumnType, Datum, EvalError, Interval, JsonbRef, Numeric, NumericRef, RowRef, SqlError};
-use repr::{SqlState, SqlType};
+use repr::text::TextSettings;
+use repr::{
+    Arena, ArrayRef, ColumnType, Datum, EnumRef, EvalError, Interval, JsonbRef, Numeric, NumericRef, RangeKind,
+    RangeRef, RowRef, SqlError, SqlState, SqlType, TimeTz,
+};
 
 pub(super) const ANY: ArgType = ArgType::Any;
 pub(super) const ELEMENT: ArgType = ArgType::Element;
 pub(super) const ARRAY: ArgType = ArgType::ArrayOfElement;
+pub(super) const RANGE: ArgType = ArgType::RangeOfElement;
+pub(super) const ENUM: ArgType = ArgType::Enum;
 pub(super) const BOOL: ArgType = ArgType::Exact(SqlType::Bool);
 pub(super) const INT2: ArgType = ArgType::Exact(SqlType::Int2);
 pub(super) const INT4: ArgType = ArgType::Exact(SqlType::Int4);
@@ -20,6 +25,7 @@ pub(super) const CHAR: ArgType = ArgType::Exact(SqlType::Char(None));
 pub(super) const BYTEA: ArgType = ArgType::Exact(SqlType::Bytea);
 pub(super) const DATE: ArgType = ArgType::Exact(SqlType::Date);
 pub(super) const TIME: ArgType = ArgType::Exact(SqlType::Time);
+pub(super) const TIMETZ: ArgType = ArgType::Exact(SqlType::TimeTz);
 pub(super) const TIMESTAMP: ArgType = ArgType::Exact(SqlType::Timestamp(None));
 pub(super) const TIMESTAMPTZ: ArgType = ArgType::Exact(SqlType::Timestamptz(None));
 pub(super) const INTERVAL: ArgType = ArgType::Exact(SqlType::Interval);
@@ -44,6 +50,15 @@ pub(super) fn func(
     def(name.into(), sql_name.into(), args.to_vec(), returns(args, ret), Eval::Plain(eval))
 }
 
+/// Evaluates a function that depends on a session's settings.
+pub(super) type SessionFn = for<'a> fn(&[Datum<'a>], &'a Arena, &TextSettings) -> Result<Datum<'a>, EvalError>;
+
+/// An entry that depends on a session's settings; see [`super::session`].
+pub(super) fn session(name: &str, sql_name: &str, args: &[ArgType], ret: ArgType, eval: SessionFn) -> FuncDef {
+    let eval = Eval::Session(Box::new(eval));
+    def(name.to_string(), sql_name.to_string(), args.to_vec(), returns(args, ret), eval)
+}
+
 /// The same with all parts; names and argument types live as long as the program, as the table does.
 pub(super) fn def(name: String, sql_name: String, args: Vec<ArgType>, ret: Return, eval: Eval) -> FuncDef {
     FuncDef {
@@ -63,10 +78,12 @@ pub(super) fn def(name: String, sql_name: String, args: Vec<ArgType>, ret: Retur
 fn returns(args: &[ArgType], ret: ArgType) -> Return {
     let position = |wanted: ArgType| args.iter().position(|arg| *arg == wanted);
     let (element, array) = (position(ArgType::Element), position(ArgType::ArrayOfElement));
-    let element_type = move |columns: &[ColumnType]| match (element, array) {
+    let (range, labels) = (position(ArgType::RangeOfElement), position(ArgType::Enum));
+    let element_type = move |columns: &[ColumnType]| match (element, array.or(range)) {
         (Some(at), _) => columns[at].ty.clone(),
         (None, Some(at)) => match &columns[at].ty {
             SqlType::Array(element) => (**element).clone(),
+            SqlType::Range(kind) => kind.element(),
             other => other.clone(),
         },
         (None, None) => SqlType::Text,
@@ -75,6 +92,11 @@ fn returns(args: &[ArgType], ret: ArgType) -> Return {
         ArgType::Exact(ty) => Return::Type(ty),
         ArgType::Any => Return::From(Box::new(|columns| columns[0].ty.clone())),
         ArgType::Element => Return::From(Box::new(element_type)),
+        ArgType::Enum => Return::From(Box::new(move |columns| columns[labels.unwrap_or(0)].ty.clone())),
+        ArgType::RangeOfElement => Return::From(Box::new(move |columns| match range {
+            Some(at) => columns[at].ty.clone(),
+            None => RangeKind::of(&element_type(columns)).map_or(SqlType::Text, SqlType::Range),
+        })),
         ArgType::ArrayOfElement => Return::From(Box::new(move |columns| match array {
             Some(at) => columns[at].ty.clone(),
             None => SqlType::Array(Box::new(element_type(columns))),
@@ -145,6 +167,9 @@ values! {
     NumericRef<'a>: Numeric;
     JsonbRef<'a>: Jsonb;
     ArrayRef<'a>: Array;
+    RangeRef<'a>: Range;
+    EnumRef<'a>: Enum;
+    TimeTz: TimeTz;
     RowRef<'a>: Record;
 }
 
@@ -214,6 +239,11 @@ pub(crate) fn json_out<'a>(encoded: Vec<u8>, arena: &'a Arena) -> Datum<'a> {
 pub(crate) fn list_out<'a>(elements: impl IntoIterator<Item = Datum<'a>>, arena: &'a Arena) -> Datum<'a> {
     let encoded = repr::array::encode_list(elements);
     Datum::Array(ArrayRef::from_encoded(arena.bytes(encoded)))
+}
+
+/// A range of its encoding, kept in the arena.
+pub(crate) fn range_out<'a>(encoded: Vec<u8>, arena: &'a Arena) -> Datum<'a> {
+    Datum::Range(RangeRef::from_encoded(arena.bytes(encoded)))
 }
 
 /// The longest text or byte string that a function may make.

@@ -9,10 +9,15 @@ use repr::text::bytes;
 use repr::{Arena, Datum, EvalError, SqlError, SqlState};
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
+mod bits;
+mod hash;
+
 /// The entries.
 pub fn table() -> Vec<FuncDef> {
     let mut table = pieces();
+    table.extend(bits::table());
     table.extend(digests());
+    table.extend(hash::table());
     table.extend(encodings());
     table
 }

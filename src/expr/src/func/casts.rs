@@ -2,12 +2,15 @@
 
 use super::FuncDef;
 use super::build::*;
+use super::typed;
 use crate::scalar::ScalarExpr;
-use repr::datetime::{UNIX_EPOCH_US, date_from_days};
+use repr::datetime::{
+    UNIX_EPOCH_US, check_timestamp, date_from_days, from_local, offset_at, timestamp_out_of_range, to_local,
+};
 use repr::interval::DAY_US;
 use repr::jsonb::JsonValue;
-use repr::text::{self, number};
-use repr::{Arena, Datum, EvalError, Interval, JsonbRef, Numeric, SqlError, SqlState, SqlType};
+use repr::text::{self, TextSettings, number};
+use repr::{Arena, Datum, EvalError, Interval, JsonbRef, Numeric, SqlError, SqlState, SqlType, TimeTz};
 
 /// Where a cast applies without being asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,7 +47,8 @@ impl CastImpl {
     /// The same in a context: in an assignment too long a text is an error (22001).
     pub fn apply_in(&self, expr: ScalarExpr, to: &SqlType, context: CastContext) -> ScalarExpr {
         let base = to.without_modifier();
-        let call = |stem: &str, ty: &SqlType, expr| ScalarExpr::call(&format!("{stem}({ty})"), vec![expr]);
+        let call =
+            |stem: &str, ty: &SqlType, expr| ScalarExpr::call(&format!("{stem}({})", typed::type_key(ty)), vec![expr]);
         let converted = match self {
             CastImpl::Relabel if *to != base || matches!(to, SqlType::Char(_)) => expr,
             CastImpl::Relabel => return call("relabel", to, expr),
@@ -54,6 +58,7 @@ impl CastImpl {
             CastImpl::ToText => call("relabel", &base, expr.call_unary("to_text")),
             CastImpl::Array(from, _) => {
                 let SqlType::Array(element) = to else { return expr };
+                let (from, element) = (typed::type_key(from), typed::type_key(element));
                 return ScalarExpr::call(&format!("array_cast({from}:{element})"), vec![expr]);
             }
         };
@@ -168,6 +173,9 @@ fn function(from: &SqlType, to: &SqlType) -> Option<(CastContext, String)> {
         (SqlType::Timestamptz(_), SqlType::Time) => (Assignment, "timestamptz_to_time"),
         (SqlType::Time, SqlType::Interval) => (Implicit, "time_to_interval"),
         (SqlType::Interval, SqlType::Time) => (Assignment, "interval_to_time"),
+        (SqlType::Time, SqlType::TimeTz) => (Implicit, "time_to_timetz"),
+        (SqlType::TimeTz, SqlType::Time) => (Assignment, "timetz_to_time"),
+        (SqlType::Timestamptz(_), SqlType::TimeTz) => (Assignment, "timestamptz_to_timetz"),
         (SqlType::Jsonb, SqlType::Bool) => (Explicit, "jsonb_to_bool"),
         (SqlType::Jsonb, to) => return stem(to).map(|target| (Explicit, format!("jsonb_to_{target}"))),
         (SqlType::Int2, SqlType::MzTimestamp) => (Implicit, "int2_to_mz_timestamp"),
@@ -339,10 +347,14 @@ fn wrong_json(value: &JsonValue<'_>, ty: &str) -> EvalError {
 
 fn text_casts() -> Vec<FuncDef> {
     vec![
-        func("to_text", "", &[ANY], TEXT, |a, arena| {
+        session("to_text", "", &[ANY], TEXT, |a, arena, settings| {
             Ok(match a[0] {
                 Datum::Text(v) => Datum::Text(v),
-                other => text_out(text::to_string(other, &SqlType::Text), arena),
+                other => {
+                    let mut out = String::new();
+                    text::format(other, &SqlType::Text, settings, &mut out);
+                    text_out(out, arena)
+                }
             })
         })
         .infallible(),
@@ -399,30 +411,59 @@ pub(crate) fn micros_to_date(micros: i64) -> i32 {
     }
 }
 
-fn to_date<'a>(args: &[Datum<'a>], _: &'a Arena) -> Result<Datum<'a>, EvalError> {
-    Ok(Datum::Date(micros_to_date(arg(args, 0)?)))
+fn to_time<'a>(micros: i64) -> Datum<'a> {
+    let infinite = micros == i64::MAX || micros == i64::MIN;
+    if infinite { Datum::Null } else { Datum::Time(micros.rem_euclid(DAY_US)) }
 }
 
-fn to_time<'a>(args: &[Datum<'a>], _: &'a Arena) -> Result<Datum<'a>, EvalError> {
-    let micros: i64 = arg(args, 0)?;
-    let infinite = micros == i64::MAX || micros == i64::MIN;
-    Ok(if infinite { Datum::Null } else { Datum::Time(micros.rem_euclid(DAY_US)) })
+/// The time at which a session's clock shows `local`, if a timestamp can hold it.
+pub(crate) fn at_local(local: i64, settings: &TextSettings) -> Result<i64, EvalError> {
+    let infinite = local == i64::MAX || local == i64::MIN;
+    let time = from_local(&settings.time_zone, local);
+    if infinite { Ok(time) } else { check_timestamp(time).ok_or_else(timestamp_out_of_range) }
 }
 
 fn time_casts() -> Vec<FuncDef> {
     vec![
         func("date_to_timestamp", "", &[DATE], TIMESTAMP, |a, _| date_to_micros(arg(a, 0)?).map(Datum::Timestamp)),
-        func("date_to_timestamptz", "", &[DATE], TIMESTAMPTZ, |a, _| {
-            date_to_micros(arg(a, 0)?).map(Datum::Timestamptz)
+        session("date_to_timestamptz", "", &[DATE], TIMESTAMPTZ, |a, _, settings| {
+            let out_of_range = |_| SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, "date out of range for timestamp");
+            at_local(date_to_micros(arg(a, 0)?)?, settings).map_err(out_of_range).map(Datum::Timestamptz)
         }),
-        func("timestamp_to_timestamptz", "", &[TIMESTAMP], TIMESTAMPTZ, |a, _| Ok(Datum::Timestamptz(arg(a, 0)?)))
+        session("timestamp_to_timestamptz", "", &[TIMESTAMP], TIMESTAMPTZ, |a, _, settings| {
+            at_local(arg(a, 0)?, settings).map(Datum::Timestamptz)
+        }),
+        session("timestamptz_to_timestamp", "", &[TIMESTAMPTZ], TIMESTAMP, |a, _, settings| {
+            Ok(Datum::Timestamp(to_local(&settings.time_zone, arg(a, 0)?)))
+        })
+        .infallible(),
+        func("timestamp_to_date", "", &[TIMESTAMP], DATE, |a, _| Ok(Datum::Date(micros_to_date(arg(a, 0)?))))
             .infallible(),
-        func("timestamptz_to_timestamp", "", &[TIMESTAMPTZ], TIMESTAMP, |a, _| Ok(Datum::Timestamp(arg(a, 0)?)))
-            .infallible(),
-        func("timestamp_to_date", "", &[TIMESTAMP], DATE, to_date).infallible(),
-        func("timestamptz_to_date", "", &[TIMESTAMPTZ], DATE, to_date).infallible(),
-        func("timestamp_to_time", "", &[TIMESTAMP], TIME, to_time).may_be_null().infallible(),
-        func("timestamptz_to_time", "", &[TIMESTAMPTZ], TIME, to_time).may_be_null().infallible(),
+        session("timestamptz_to_date", "", &[TIMESTAMPTZ], DATE, |a, _, settings| {
+            Ok(Datum::Date(micros_to_date(to_local(&settings.time_zone, arg(a, 0)?))))
+        })
+        .infallible(),
+        func("timestamp_to_time", "", &[TIMESTAMP], TIME, |a, _| Ok(to_time(arg(a, 0)?))).may_be_null().infallible(),
+        session("timestamptz_to_time", "", &[TIMESTAMPTZ], TIME, |a, _, settings| {
+            Ok(to_time(to_local(&settings.time_zone, arg(a, 0)?)))
+        })
+        .may_be_null()
+        .infallible(),
+        session("time_to_timetz", "", &[TIME], TIMETZ, |a, _, settings| {
+            // The zone's offset at that time of an arbitrary day: an expression has no today.
+            let micros: i64 = arg(a, 0)?;
+            let offset = offset_at(&settings.time_zone, from_local(&settings.time_zone, micros));
+            Ok(Datum::TimeTz(TimeTz { micros, offset }))
+        })
+        .infallible(),
+        func("timetz_to_time", "", &[TIMETZ], TIME, |a, _| Ok(Datum::Time(arg::<TimeTz>(a, 0)?.micros))).infallible(),
+        session("timestamptz_to_timetz", "", &[TIMESTAMPTZ], TIMETZ, |a, _, settings| {
+            let micros: i64 = arg(a, 0)?;
+            let Datum::Time(local) = to_time(to_local(&settings.time_zone, micros)) else { return Ok(Datum::Null) };
+            Ok(Datum::TimeTz(TimeTz { micros: local, offset: offset_at(&settings.time_zone, micros) }))
+        })
+        .may_be_null()
+        .infallible(),
         func("time_to_interval", "", &[TIME], INTERVAL, |a, _| {
             Ok(Datum::Interval(Interval { months: 0, days: 0, micros: arg(a, 0)? }))
         })

@@ -2,6 +2,9 @@
 
 use super::build::*;
 use super::{ArgType, FuncDef};
+use repr::datetime::from_local;
+use repr::interval::DAY_US;
+use repr::text::TextSettings;
 use repr::{Datum, SqlType};
 
 /// The stem of PostgreSQL's names for the comparisons of a type, and the type.
@@ -20,6 +23,7 @@ const TYPES: &[(&str, SqlType)] = &[
     ("bytea", SqlType::Bytea),
     ("date_", SqlType::Date),
     ("time_", SqlType::Time),
+    ("timetz_", SqlType::TimeTz),
     ("timestamp_", SqlType::Timestamp(None)),
     ("timestamptz_", SqlType::Timestamptz(None)),
     ("interval_", SqlType::Interval),
@@ -37,6 +41,9 @@ pub fn table() -> Vec<FuncDef> {
         table.extend(family(stem, ArgType::Exact(ty.clone())));
     }
     table.extend(family("array_", ARRAY));
+    table.extend(family("range_", RANGE));
+    table.extend(family("enum_", ENUM));
+    table.extend(mixed_times());
     table.extend(mixed_floats());
     table.extend([
         func("btcmp", "", &[ELEMENT, ELEMENT], INT4, |a, _| Ok(Datum::Int4(a[0].cmp(&a[1]) as i32))).infallible(),
@@ -97,6 +104,49 @@ fn mixed_floats() -> Vec<FuncDef> {
         ]);
     }
     table
+}
+
+/// Dates and timestamps with each other: a date is compared where it could not be converted.
+fn mixed_times() -> Vec<FuncDef> {
+    let mut table = Vec::new();
+    let types = [("date", DATE), ("timestamp", TIMESTAMP), ("timestamptz", TIMESTAMPTZ)];
+    for (left, a) in &types {
+        for (right, b) in types.iter().filter(|(right, _)| right != left) {
+            let args = [a.clone(), b.clone()];
+            let mut entry = |name: &str, sql: &str, eval: SessionFn| {
+                table.push(session(&format!("{left}_{name}_{right}"), sql, &args, BOOL, eval).infallible());
+            };
+            entry("eq", "=", |a, _, settings| Ok(Datum::Bool(compare_times(a, settings).is_eq())));
+            entry("ne", "<>", |a, _, settings| Ok(Datum::Bool(compare_times(a, settings).is_ne())));
+            entry("lt", "<", |a, _, settings| Ok(Datum::Bool(compare_times(a, settings).is_lt())));
+            entry("le", "<=", |a, _, settings| Ok(Datum::Bool(compare_times(a, settings).is_le())));
+            entry("gt", ">", |a, _, settings| Ok(Datum::Bool(compare_times(a, settings).is_gt())));
+            entry("ge", ">=", |a, _, settings| Ok(Datum::Bool(compare_times(a, settings).is_ge())));
+        }
+    }
+    table
+}
+
+fn compare_times(args: &[Datum<'_>], settings: &TextSettings) -> std::cmp::Ordering {
+    let zoned = args.iter().any(|datum| matches!(datum, Datum::Timestamptz(_)));
+    let micros = |datum| {
+        let local = match datum {
+            // Wider than a timestamp: dates reach further.
+            Datum::Date(i32::MAX) => i128::MAX,
+            Datum::Date(i32::MIN) => i128::MIN,
+            Datum::Date(days) => i128::from(days) * i128::from(DAY_US),
+            Datum::Timestamp(i64::MAX) | Datum::Timestamptz(i64::MAX) => i128::MAX,
+            Datum::Timestamp(i64::MIN) | Datum::Timestamptz(i64::MIN) => i128::MIN,
+            Datum::Timestamp(micros) => i128::from(micros),
+            Datum::Timestamptz(micros) => return i128::from(micros),
+            _ => 0,
+        };
+        match i64::try_from(local) {
+            Ok(local) if zoned => i128::from(from_local(&settings.time_zone, local)),
+            _ => local,
+        }
+    };
+    micros(args[0]).cmp(&micros(args[1]))
 }
 
 fn compare_mixed(args: &[Datum<'_>]) -> std::cmp::Ordering {

@@ -1,18 +1,19 @@
 //! Arithmetic and functions of dates, times and timestamps.
 //!
-//! `timestamptz` arithmetic and truncation run on UTC's clock: an expression in a view does not depend on a session's zone.
-//! `timezone` (`AT TIME ZONE`) and the three-argument `date_trunc` name the zone they use.
+//! `timestamptz` arithmetic and truncation run on the session's clock, which is UTC's in views; `timezone` (`AT TIME ZONE`) and the
+//! three-argument `date_trunc` name the zone they use.
 
 use super::FuncDef;
 use super::build::*;
-use super::casts::date_to_micros;
+use super::casts::{at_local, date_to_micros};
 use super::interval::negate;
 use repr::datetime::{
-    Civil, HOUR_US, MINUTE_US, SECOND_US, add_interval, check_timestamp, civil_from_micros, date_from_days,
-    days_from_civil, days_in_month, from_local, micros_from_civil, timestamp_out_of_range, to_local, zone,
+    Civil, HOUR_US, MINUTE_US, SECOND_US, add_interval, add_interval_in, check_timestamp, civil_from_micros,
+    date_from_days, days_from_civil, days_in_month, from_local, micros_from_civil, offset_at, timestamp_out_of_range,
+    to_local, zone,
 };
 use repr::interval::DAY_US;
-use repr::{Datum, EvalError, Interval, SqlError, SqlState};
+use repr::{Datum, EvalError, Interval, SqlError, SqlState, TimeTz};
 
 mod fields;
 mod truncate;
@@ -22,6 +23,7 @@ pub fn table() -> Vec<FuncDef> {
     let mut table = dates();
     table.extend(timestamps());
     table.extend(times());
+    table.extend(timetzs());
     table.extend(makers());
     table.extend(zones());
     table.extend(others());
@@ -104,18 +106,21 @@ fn timestamps() -> Vec<FuncDef> {
             add_interval(arg(a, 0)?, negate(arg(a, 1)?)?).map(Datum::Timestamp)
         }),
         func("timestamp_mi", "-", &[TIMESTAMP, TIMESTAMP], INTERVAL, |a, _| subtract(arg(a, 0)?, arg(a, 1)?)),
-        func("timestamptz_pl_interval", "+", &[TIMESTAMPTZ, INTERVAL], TIMESTAMPTZ, |a, _| {
-            add_interval(arg(a, 0)?, arg(a, 1)?).map(Datum::Timestamptz)
+        session("timestamptz_pl_interval", "+", &[TIMESTAMPTZ, INTERVAL], TIMESTAMPTZ, |a, _, settings| {
+            add_interval_in(&settings.time_zone, arg(a, 0)?, arg(a, 1)?).map(Datum::Timestamptz)
         }),
-        func("interval_pl_timestamptz", "+", &[INTERVAL, TIMESTAMPTZ], TIMESTAMPTZ, |a, _| {
-            add_interval(arg(a, 1)?, arg(a, 0)?).map(Datum::Timestamptz)
+        session("interval_pl_timestamptz", "+", &[INTERVAL, TIMESTAMPTZ], TIMESTAMPTZ, |a, _, settings| {
+            add_interval_in(&settings.time_zone, arg(a, 1)?, arg(a, 0)?).map(Datum::Timestamptz)
         }),
-        func("timestamptz_mi_interval", "-", &[TIMESTAMPTZ, INTERVAL], TIMESTAMPTZ, |a, _| {
-            add_interval(arg(a, 0)?, negate(arg(a, 1)?)?).map(Datum::Timestamptz)
+        session("timestamptz_mi_interval", "-", &[TIMESTAMPTZ, INTERVAL], TIMESTAMPTZ, |a, _, settings| {
+            add_interval_in(&settings.time_zone, arg(a, 0)?, negate(arg(a, 1)?)?).map(Datum::Timestamptz)
         }),
         func("timestamptz_mi", "-", &[TIMESTAMPTZ, TIMESTAMPTZ], INTERVAL, |a, _| subtract(arg(a, 0)?, arg(a, 1)?)),
         func("timestamp_age", "age", &[TIMESTAMP, TIMESTAMP], INTERVAL, |a, _| age(arg(a, 0)?, arg(a, 1)?)),
-        func("timestamptz_age", "age", &[TIMESTAMPTZ, TIMESTAMPTZ], INTERVAL, |a, _| age(arg(a, 0)?, arg(a, 1)?)),
+        session("timestamptz_age", "age", &[TIMESTAMPTZ, TIMESTAMPTZ], INTERVAL, |a, _, settings| {
+            let zone = &settings.time_zone;
+            age(to_local(zone, arg(a, 0)?), to_local(zone, arg(a, 1)?))
+        }),
     ]
 }
 
@@ -161,6 +166,92 @@ fn times() -> Vec<FuncDef> {
         .infallible(),
     ]
 }
+
+fn timetzs() -> Vec<FuncDef> {
+    let shift = |a: &[Datum<'_>], time: usize, span: usize, sign: i64| -> Result<TimeTz, EvalError> {
+        let (time, span): (TimeTz, Interval) = (arg(a, time)?, arg(a, span)?);
+        Ok(TimeTz { micros: (time.micros + sign * (span.micros % DAY_US)).rem_euclid(DAY_US), ..time })
+    };
+    let moment = |a: &[Datum<'_>], date: usize, time: usize| -> Result<i64, EvalError> {
+        let (midnight, time): (i64, TimeTz) = (date_to_micros(arg(a, date)?)?, arg(a, time)?);
+        if is_infinite(midnight) {
+            return Ok(midnight);
+        }
+        midnight.checked_add(time.utc_micros()).and_then(check_timestamp).ok_or_else(timestamp_out_of_range)
+    };
+    let eval = |f: Box<TimeTzEval>| super::Eval::Typed(Box::new(move |a, _| f(a)));
+    let entry = |name: &str, sql: &str, args: &[super::ArgType], ty, f| {
+        super::build::def(name.to_string(), sql.to_string(), args.to_vec(), super::Return::Type(ty), eval(f))
+    };
+    let (timetz, timestamptz) = (repr::SqlType::TimeTz, repr::SqlType::TIMESTAMPTZ);
+    vec![
+        entry(
+            "timetz_pl_interval",
+            "+",
+            &[TIMETZ, INTERVAL],
+            timetz.clone(),
+            Box::new(move |a| shift(a, 0, 1, 1).map(Datum::TimeTz)),
+        ),
+        entry(
+            "interval_pl_timetz",
+            "+",
+            &[INTERVAL, TIMETZ],
+            timetz.clone(),
+            Box::new(move |a| shift(a, 1, 0, 1).map(Datum::TimeTz)),
+        ),
+        entry(
+            "timetz_mi_interval",
+            "-",
+            &[TIMETZ, INTERVAL],
+            timetz.clone(),
+            Box::new(move |a| shift(a, 0, 1, -1).map(Datum::TimeTz)),
+        ),
+        entry(
+            "datetimetz_pl",
+            "+",
+            &[DATE, TIMETZ],
+            timestamptz.clone(),
+            Box::new(move |a| moment(a, 0, 1).map(Datum::Timestamptz)),
+        ),
+        entry(
+            "timetzdate_pl",
+            "+",
+            &[TIMETZ, DATE],
+            timestamptz.clone(),
+            Box::new(move |a| moment(a, 1, 0).map(Datum::Timestamptz)),
+        ),
+        entry(
+            "datetimetz_timestamptz_zone",
+            "timestamptz",
+            &[DATE, TIMETZ],
+            timestamptz,
+            Box::new(move |a| moment(a, 0, 1).map(Datum::Timestamptz)),
+        ),
+        entry(
+            "timetz_zone",
+            "timezone",
+            &[TEXT, TIMETZ],
+            timetz.clone(),
+            Box::new(|a| {
+                let (zone, time): (jiff::tz::TimeZone, TimeTz) = (zone(arg(a, 0)?)?, arg(a, 1)?);
+                Ok(Datum::TimeTz(time.at_offset(offset_at(&zone, time.utc_micros()))))
+            }),
+        ),
+        entry(
+            "timetz_izone",
+            "timezone",
+            &[INTERVAL, TIMETZ],
+            timetz,
+            Box::new(|a| {
+                let (zone, time): (jiff::tz::TimeZone, TimeTz) = (zone_of_interval(arg(a, 0)?)?, arg(a, 1)?);
+                Ok(Datum::TimeTz(time.at_offset(offset_at(&zone, time.utc_micros()))))
+            }),
+        ),
+    ]
+}
+
+/// An implementation over `timetz` that makes nothing.
+type TimeTzEval = dyn for<'a> Fn(&[Datum<'a>]) -> Result<Datum<'a>, EvalError> + Send + Sync;
 
 fn shift_time<'a>(time: i64, by: i64) -> Datum<'a> {
     Datum::Time((time + by % DAY_US).rem_euclid(DAY_US))
@@ -211,9 +302,16 @@ fn makers() -> Vec<FuncDef> {
             make_micros(arg(a, 0)?, arg(a, 1)?, arg(a, 2)?).map(Datum::Time)
         }),
         func("make_timestamp", "make_timestamp", &parts, TIMESTAMP, |a, _| make_timestamp(a).map(Datum::Timestamp)),
-        func("make_timestamptz", "make_timestamptz", &parts, TIMESTAMPTZ, |a, _| {
-            make_timestamp(a).map(Datum::Timestamptz)
+        session("make_timestamptz", "make_timestamptz", &parts, TIMESTAMPTZ, |a, _, settings| {
+            at_local(make_timestamp(a)?, settings).map(Datum::Timestamptz)
         }),
+        session("datetimetz_timestamptz", "timestamptz", &[DATE, TIME], TIMESTAMPTZ, |a, _, settings| {
+            match date_and_time(arg(a, 0)?, arg(a, 1)?)? {
+                Datum::Timestamp(local) => at_local(local, settings).map(Datum::Timestamptz),
+                other => Ok(other),
+            }
+        }),
+        func("datetime_timestamp", "timestamp", &[DATE, TIME], TIMESTAMP, |a, _| date_and_time(arg(a, 0)?, arg(a, 1)?)),
         func("make_timestamptz_at", "make_timestamptz", &with_zone, TIMESTAMPTZ, |a, _| {
             Ok(Datum::Timestamptz(from_local(&zone(arg(a, 6)?)?, make_timestamp(a)?)))
         }),
@@ -287,17 +385,41 @@ fn others() -> Vec<FuncDef> {
         func("timestamptz_finite", "isfinite", &[TIMESTAMPTZ], BOOL, |a, _| Ok(Datum::Bool(!is_infinite(arg(a, 0)?))))
             .infallible(),
         func("interval_finite", "isfinite", &[INTERVAL], BOOL, |_, _| Ok(Datum::Bool(true))).infallible(),
-        func("overlaps_timestamp", "overlaps", &[TIMESTAMP, TIMESTAMP, TIMESTAMP, TIMESTAMP], BOOL, |a, _| {
-            let at = |i| arg::<i64>(a, i);
-            let (first, second) = ((at(0)?.min(at(1)?), at(0)?.max(at(1)?)), (at(2)?.min(at(3)?), at(2)?.max(at(3)?)));
-            let same_start = first.0 == second.0;
-            Ok(Datum::Bool(same_start || (first.0 < second.1 && second.0 < first.1)))
-        })
-        .infallible(),
+        overlaps("timestamp", TIMESTAMP),
+        overlaps("timestamptz", TIMESTAMPTZ),
+        overlaps("time", TIME),
+        overlaps("timetz", TIMETZ),
     ]
 }
 
 /// The microseconds of a civil time that was computed.
 pub(super) fn civil_out(civil: Civil) -> Result<i64, EvalError> {
     micros_from_civil(&civil).ok_or_else(timestamp_out_of_range)
+}
+
+/// `(start, end) OVERLAPS (start, end)`: each pair in either order, the ends outside; an unknown end may leave the answer unknown.
+fn overlaps(stem: &str, ty: super::ArgType) -> FuncDef {
+    let args = [ty.clone(), ty.clone(), ty.clone(), ty];
+    func(format!("overlaps_{stem}"), "overlaps", &args, BOOL, |a, _| {
+        // NULL is greater than all others, so that it is the end of its pair.
+        let pair = |a, b| if b < a { (b, a) } else { (a, b) };
+        let (mut first, mut second) = (pair(a[0], a[1]), pair(a[2], a[3]));
+        if first.0.is_null() || second.0.is_null() {
+            return Ok(Datum::Null);
+        }
+        if second.0 < first.0 {
+            (first, second) = (second, first);
+        }
+        if first.0 == second.0 {
+            let known = !first.1.is_null() && !second.1.is_null();
+            return Ok(if known { Datum::Bool(true) } else { Datum::Null });
+        }
+        Ok(match (first.1.is_null(), second.1.is_null()) {
+            (false, _) if second.0 < first.1 => Datum::Bool(true),
+            (false, _) => Datum::Bool(false),
+            (true, _) => Datum::Null,
+        })
+    })
+    .called()
+    .infallible()
 }

@@ -4,6 +4,7 @@ use super::FuncDef;
 use super::build::*;
 use repr::datetime::interval_out_of_range;
 use repr::interval::DAY_US;
+use repr::text::interval::Unit;
 use repr::{Datum, EvalError, Interval};
 
 /// The entries.
@@ -23,6 +24,19 @@ pub fn table() -> Vec<FuncDef> {
         func("interval_div", "/", &[INTERVAL, FLOAT8], INTERVAL, |a, _| {
             divide(arg(a, 0)?, arg(a, 1)?).map(Datum::Interval)
         }),
+        func("interval_limit", "", &[INTERVAL, TEXT, INT4], INTERVAL, |a, _| {
+            let last = match arg::<&str>(a, 1)? {
+                "year" => Unit::Year,
+                "month" => Unit::Month,
+                "day" => Unit::Day,
+                "hour" => Unit::Hour,
+                "minute" => Unit::Minute,
+                _ => Unit::Second,
+            };
+            let digits = u8::try_from(arg::<i32>(a, 2)?).ok();
+            Ok(Datum::Interval(repr::text::interval::limit(arg(a, 0)?, Some(last), digits)))
+        })
+        .infallible(),
         func("justify_hours", "justify_hours", &[INTERVAL], INTERVAL, |a, _| {
             justify(arg(a, 0)?, false, true).map(Datum::Interval)
         }),

@@ -6,8 +6,10 @@ use repr::jsonb::{self, JsonValue};
 use repr::text::json as text_form;
 use repr::{Arena, ArrayRef, Datum, EvalError, JsonbRef, SqlType};
 
-mod build_json;
+pub(super) mod build_json;
 mod edit;
+
+pub use build_json::{has_names, of_type};
 
 /// The entries.
 pub fn table() -> Vec<FuncDef> {

@@ -6,6 +6,7 @@ use super::number::checked_float;
 use repr::{Datum, EvalError, Numeric, SqlError, SqlState};
 
 mod decimal;
+mod degrees;
 
 pub(crate) use decimal::sqrt_to_scale;
 
@@ -13,6 +14,7 @@ pub(crate) use decimal::sqrt_to_scale;
 pub fn table() -> Vec<FuncDef> {
     let mut table = floats();
     table.extend(trigonometry());
+    table.extend(degrees::table());
     table.extend(numerics());
     table.extend(buckets());
     table
@@ -65,6 +67,7 @@ fn floats() -> Vec<FuncDef> {
             let v: f64 = arg(a, 0)?;
             if v < 0.0 { Err(negative_root()) } else { Ok(Datum::Float8(v.sqrt())) }
         }),
+        plain("dabs_operator", "@", |a, _| Ok(Datum::Float8(arg::<f64>(a, 0)?.abs()))),
         plain("dcbrt_operator", "||/", |a, _| Ok(Datum::Float8(arg::<f64>(a, 0)?.cbrt()))),
     ]
 }
@@ -124,21 +127,6 @@ fn finite(value: f64) -> Result<f64, EvalError> {
     if value.is_infinite() { Err(input_out_of_range()) } else { Ok(value) }
 }
 
-/// An angle in degrees, as radians; multiples of 90 give exact results where the callers round.
-fn degrees_argument(args: &[Datum<'_>]) -> Result<f64, EvalError> {
-    Ok(finite(arg(args, 0)?)? % 360.0)
-}
-
-/// Rounds what should be exact at multiples of 30 and 45 degrees.
-fn snap(value: f64) -> f64 {
-    for exact in [0.0, 0.5, 1.0] {
-        if (value.abs() - exact).abs() < 1e-15 {
-            return if exact == 0.0 { 0.0 } else { exact.copysign(value) };
-        }
-    }
-    value
-}
-
 fn trigonometry() -> Vec<FuncDef> {
     let entry = |name: &'static str, eval| func(name, name, &[FLOAT8], FLOAT8, eval);
     vec![
@@ -161,15 +149,6 @@ fn trigonometry() -> Vec<FuncDef> {
             if v < 1.0 { Err(input_out_of_range()) } else { Ok(Datum::Float8(v.acosh())) }
         }),
         entry("atanh", |a, _| Ok(Datum::Float8(unit(arg(a, 0)?)?.atanh()))),
-        entry("sind", |a, _| Ok(Datum::Float8(snap(degrees_argument(a)?.to_radians().sin())))),
-        entry("cosd", |a, _| Ok(Datum::Float8(snap(degrees_argument(a)?.to_radians().cos())))),
-        entry("tand", |a, _| {
-            let radians = degrees_argument(a)?.to_radians();
-            Ok(Datum::Float8(snap(snap(radians.sin()) / snap(radians.cos()))))
-        }),
-        entry("asind", |a, _| Ok(Datum::Float8(unit(arg(a, 0)?)?.asin().to_degrees()))),
-        entry("acosd", |a, _| Ok(Datum::Float8(unit(arg(a, 0)?)?.acos().to_degrees()))),
-        entry("atand", |a, _| Ok(Datum::Float8(arg::<f64>(a, 0)?.atan().to_degrees()))),
     ]
 }
 
@@ -197,6 +176,9 @@ fn numerics() -> Vec<FuncDef> {
         func("numeric_pow_operator", "^", &two, NUMERIC, |a, arena| {
             Ok(numeric_out(&decimal::power(arg(a, 0)?, arg(a, 1)?)?, arena))
         }),
+        func("numeric_inc", "numeric_inc", &one, NUMERIC, |a, arena| {
+            Ok(numeric_out(&super::numeric::add(arg(a, 0)?, Numeric::Finite(1.into()))?, arena))
+        }),
         func("numeric_fac", "factorial", &[INT8], NUMERIC, |a, arena| {
             Ok(numeric_out(&decimal::factorial(arg(a, 0)?)?, arena))
         }),
@@ -222,6 +204,18 @@ fn bucket<'a>(before: bool, after: bool, count: i32, part: impl FnOnce() -> i64)
 
 fn buckets() -> Vec<FuncDef> {
     vec![
+        func("width_bucket_array", "width_bucket", &[ELEMENT, ARRAY], INT4, |a, _| {
+            let thresholds: repr::ArrayRef<'_> = arg(a, 1)?;
+            if thresholds.dimensions().len() > 1 {
+                let message = "thresholds must be one-dimensional array";
+                return Err(SqlError::new(SqlState::ARRAY_SUBSCRIPT_ERROR, message));
+            }
+            if thresholds.elements().any(|threshold| threshold.is_null()) {
+                let message = "thresholds array must not contain NULLs";
+                return Err(SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, message));
+            }
+            Ok(Datum::Int4(thresholds.elements().take_while(|threshold| *threshold <= a[0]).count() as i32))
+        }),
         func("width_bucket_float8", "width_bucket", &[FLOAT8, FLOAT8, FLOAT8, INT4], INT4, |a, _| {
             let (v, low, high): (f64, f64, f64) = (arg(a, 0)?, arg(a, 1)?, arg(a, 2)?);
             let count: i32 = arg(a, 3)?;

@@ -4,6 +4,7 @@
 //! picks among [`candidates`]; plans store a function's unique name. Some functions are made when they are first
 //! named, because they belong to a type: `text_to(integer[])`, see [`typed`].
 
+use repr::text::TextSettings;
 use repr::{Arena, ColumnType, Datum, EvalError, SqlType};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ pub mod bytes;
 pub mod casts;
 pub mod compare;
 pub mod datetime;
+pub mod enums;
 pub mod interval;
 pub mod json;
 pub mod math;
@@ -24,9 +26,13 @@ pub mod misc;
 pub mod number;
 pub mod numeric;
 pub mod pattern;
+pub mod range;
+pub mod regex;
+pub mod session;
 pub mod text;
 pub mod to_char;
 pub mod typed;
+pub mod volatile;
 
 #[cfg(test)]
 mod tests;
@@ -41,13 +47,22 @@ pub type EvalFn = for<'a> fn(&[Datum<'a>], &'a Arena) -> Result<Datum<'a>, EvalE
 /// Evaluates a function that belongs to a type and knows it.
 pub type TypedEval = Box<dyn for<'a> Fn(&[Datum<'a>], &'a Arena) -> Result<Datum<'a>, EvalError> + Send + Sync>;
 
+/// Evaluates a function that depends on a session's settings.
+pub type SessionEval =
+    Box<dyn for<'a> Fn(&[Datum<'a>], &'a Arena, &TextSettings) -> Result<Datum<'a>, EvalError> + Send + Sync>;
+
 /// An implementation.
 pub enum Eval {
     /// Of an entry of the table.
     Plain(EvalFn),
     /// Of a function made for a type.
     Typed(TypedEval),
+    /// Of a function that reads or prints as a session says; see [`session`].
+    Session(SessionEval),
 }
+
+/// The settings of functions that no session has its own of: those of maintained plans.
+pub(crate) static DEFAULT_SETTINGS: TextSettings = TextSettings::DEFAULT;
 
 /// One entry of the table.
 pub struct FuncDef {
@@ -77,6 +92,7 @@ impl FuncDef {
         match &self.eval {
             Eval::Plain(f) => f(args, arena),
             Eval::Typed(f) => f(args, arena),
+            Eval::Session(f) => f(args, arena, &DEFAULT_SETTINGS),
         }
     }
 }
@@ -92,6 +108,10 @@ pub enum ArgType {
     Element,
     /// An array of the type that `Element` stands for.
     ArrayOfElement,
+    /// A range of the type that `Element` stands for (`anyrange`).
+    RangeOfElement,
+    /// Any one enum, the same for all arguments so marked (`anyenum`).
+    Enum,
 }
 
 /// A result's type.
@@ -187,8 +207,11 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         to_char::table(),
         json::table(),
         array::table(),
+        range::table(),
+        enums::table(),
         misc::table(),
         casts::table(),
+        volatile::table(),
     ];
     let mut table = Table { by_name: HashMap::new(), by_sql_name: HashMap::new() };
     for def in families.into_iter().flatten() {

@@ -92,6 +92,13 @@ fn other() -> Vec<FuncDef> {
         })
         .infallible(),
         func("numeric_gcd", "gcd", &[NUMERIC, NUMERIC], NUMERIC, |a, arena| binary(a, arena, gcd)),
+        func("numeric_lcm", "lcm", &[NUMERIC, NUMERIC], NUMERIC, |a, arena| binary(a, arena, lcm)),
+        func("numeric_abs_operator", "@", &one, NUMERIC, |a, arena| {
+            let value: Numeric = arg(a, 0)?;
+            let negative = value < Numeric::zero();
+            Ok(numeric_out(&if negative { negate(value) } else { value }, arena))
+        })
+        .infallible(),
     ]
 }
 
@@ -266,6 +273,21 @@ fn gcd(a: Numeric, b: Numeric) -> Result<Numeric, EvalError> {
     Ok(Numeric::Finite(a.abs().with_scale(scale)))
 }
 
+/// The least common multiple, with the larger scale; 0 if either is.
+fn lcm(a: Numeric, b: Numeric) -> Result<Numeric, EvalError> {
+    let (Numeric::Finite(x), Numeric::Finite(y)) = (&a, &b) else {
+        return Ok(Numeric::NaN);
+    };
+    let scale = x.fractional_digit_count().max(y.fractional_digit_count());
+    let (x, y) = (x.clone(), y.clone());
+    if x.is_zero() || y.is_zero() {
+        return Ok(Numeric::Finite(BigDecimal::zero().with_scale(scale)));
+    }
+    let Numeric::Finite(divisor) = gcd(a, b)? else { return Ok(Numeric::NaN) };
+    let multiple = divide_to_scale(&x, &divisor, 0) * y;
+    Ok(Numeric::Finite(multiple.abs().with_scale(scale)))
+}
+
 /// Applies `op` at a scale that may be negative; the result shows no negative scale.
 fn at_scale<'a>(
     args: &[Datum<'a>],
@@ -276,7 +298,7 @@ fn at_scale<'a>(
     let Numeric::Finite(value) = arg::<Numeric>(args, 0)? else {
         return Ok(args[0]);
     };
-    let scale = i64::from(scale).clamp(-WHOLE_DIGITS_MAX, NUMERIC_SCALE_MAX);
+    let scale = i64::from(scale).clamp(-WHOLE_DIGITS_MAX - 1, NUMERIC_SCALE_MAX);
     let result = op(&value, scale);
     let shown = result.with_scale(scale.max(0));
     Ok(numeric_out(&checked(Numeric::Finite(shown))?, arena))

@@ -1,24 +1,10 @@
-//! LIKE and regular expressions.
-//!
-//! Regular expressions are those of the `regex` crate, which has PostgreSQL's usual syntax but for back references and look-around.
+//! LIKE, SIMILAR TO, and the functions of regular expressions.
 
 use super::FuncDef;
 use super::build::*;
-use regex::{Regex, RegexBuilder};
-use repr::{Arena, Datum, EvalError, SqlError, SqlState};
-use std::cell::RefCell;
-use std::collections::HashMap;
+use super::regex::{Groups, Options, Regex, compile};
+use repr::{Arena, Datum, EvalError, SqlError, SqlState, SqlType};
 use std::rc::Rc;
-
-/// Compiled expressions that a thread keeps; beyond it all are forgotten and compiled again as needed.
-const COMPILED_MAX: usize = 64;
-/// Memory that a compiled expression may take.
-const COMPILED_BYTES_MAX: usize = 8 << 20;
-
-thread_local! {
-    /// Compiling costs far more than matching; a memo of a pure function.
-    static COMPILED: RefCell<HashMap<(String, String), Rc<Regex>>> = RefCell::default();
-}
 
 /// The entries.
 pub fn table() -> Vec<FuncDef> {
@@ -125,19 +111,32 @@ fn likes() -> Vec<FuncDef> {
     table
 }
 
-/// A SIMILAR TO pattern as a regular expression that matches the whole text.
+/// A SIMILAR TO pattern as a regular expression that matches the whole text. `escape "` divides it into three parts, of which
+/// the middle one is captured and the first as short as can be: what SUBSTRING … SIMILAR takes.
 fn similar_to_regex(pattern: &str, escape: &str) -> Result<String, EvalError> {
-    let escape = escape.chars().next();
+    let mut escapes = escape.chars();
+    let (escape, more) = (escapes.next(), escapes.next());
+    if more.is_some() {
+        let error = SqlError::new(SqlState::INVALID_ESCAPE_SEQUENCE, "invalid escape string");
+        return Err(error.hint("Escape string must be empty or one character."));
+    }
     let mut out = String::from("^(?:");
     let mut chars = pattern.chars();
-    let mut in_class = false;
+    let (mut in_class, mut separators) = (false, 0);
     while let Some(c) = chars.next() {
         match c {
-            c if Some(c) == escape => {
-                if let Some(next) = chars.next() {
-                    out.push_str(&regex::escape(&next.to_string()));
+            c if Some(c) == escape => match chars.next() {
+                Some('"') if !in_class => {
+                    separators += 1;
+                    out.push_str(match separators {
+                        1 => "){1,1}?(",
+                        2 => "){1,1}(?:",
+                        _ => return Err(too_many_separators()),
+                    });
                 }
-            }
+                Some(next) => push_literal(next, &mut out),
+                None => {}
+            },
             '[' if !in_class => {
                 in_class = true;
                 out.push('[');
@@ -146,84 +145,45 @@ fn similar_to_regex(pattern: &str, escape: &str) -> Result<String, EvalError> {
                 in_class = false;
                 out.push(']');
             }
+            '\\' if in_class => out.push_str("\\\\"),
             c if in_class => out.push(c),
-            '%' => out.push_str("(?s:.)*"),
-            '_' => out.push_str("(?s:.)"),
+            '%' => out.push_str(".*"),
+            '_' => out.push('.'),
             '(' => out.push_str("(?:"),
             '|' | '*' | '+' | '?' | '{' | '}' | ')' => out.push(c),
-            c => out.push_str(&regex::escape(&c.to_string())),
+            c => push_literal(c, &mut out),
         }
     }
     out.push_str(")$");
     Ok(out)
 }
 
-/// The compiled expression; 2201B if it is none. Of PostgreSQL's flags `i`, `n`/`m`, `s`, `x`, `q` and `g` (the caller's) are known.
-pub fn compile(pattern: &str, flags: &str) -> Result<Rc<Regex>, EvalError> {
-    let key = (pattern.to_string(), flags.to_string());
-    if let Some(found) = COMPILED.with_borrow(|compiled| compiled.get(&key).cloned()) {
-        return Ok(found);
-    }
-    let literal = flags.contains('q');
-    let source = if literal { regex::escape(pattern) } else { translate(pattern) };
-    let mut builder = RegexBuilder::new(&source);
-    builder.size_limit(COMPILED_BYTES_MAX).dot_matches_new_line(true);
-    for flag in flags.chars() {
-        match flag {
-            'i' => _ = builder.case_insensitive(true),
-            'c' => _ = builder.case_insensitive(false),
-            'n' | 'm' => _ = builder.multi_line(true).dot_matches_new_line(false),
-            's' => _ = builder.dot_matches_new_line(true),
-            'p' => _ = builder.dot_matches_new_line(false),
-            'w' => _ = builder.multi_line(true),
-            'x' => _ = builder.ignore_whitespace(true),
-            'e' | 't' | 'q' | 'g' => {}
-            other => {
-                return Err(invalid_parameter(format!("invalid regular expression option: \"{other}\"")));
-            }
-        }
-    }
-    let compiled = Rc::new(builder.build().map_err(|error| {
-        let reason = error.to_string();
-        let last = reason.lines().last().unwrap_or("").trim_start_matches("error: ");
-        SqlError::new(SqlState::INVALID_REGULAR_EXPRESSION, format!("invalid regular expression: {last}"))
-    })?);
-    COMPILED.with_borrow_mut(|all| {
-        if all.len() >= COMPILED_MAX {
-            all.clear();
-        }
-        all.insert(key, compiled.clone());
-    });
-    Ok(compiled)
+fn too_many_separators() -> EvalError {
+    let message = "SQL regular expression may not contain more than two escape-double-quote separators";
+    SqlError::new(SqlState([b'2', b'2', b'0', b'0', b'C']), message)
 }
 
-/// PostgreSQL's escapes that `regex` spells otherwise: `\m`, `\M`, `\y`, `\Y`, `\Z`.
-fn translate(pattern: &str) -> String {
-    let mut out = String::with_capacity(pattern.len());
-    let mut chars = pattern.chars();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            out.push(c);
-            continue;
-        }
-        match chars.next() {
-            Some('m') => out.push_str("\\b{start}"),
-            Some('M') => out.push_str("\\b{end}"),
-            Some('y') => out.push_str("\\b"),
-            Some('Y') => out.push_str("\\B"),
-            Some('Z') => out.push_str("\\z"),
-            Some(other) => {
-                out.push('\\');
-                out.push(other);
-            }
-            None => out.push('\\'),
+/// A character that stands for itself in a regular expression.
+fn push_literal(c: char, out: &mut String) {
+    if !c.is_alphanumeric() {
+        out.push('\\');
+    }
+    out.push(c);
+}
+
+/// The compiled expression under flags; `g` is the caller's.
+fn with_flags(pattern: &str, flags: &str) -> Result<Rc<Regex>, EvalError> {
+    let mut options = Options::default();
+    for flag in flags.chars().filter(|flag| *flag != 'g') {
+        if !options.set(flag) {
+            return Err(invalid_parameter(format!("invalid regular expression option: \"{flag}\"")));
         }
     }
-    out
+    compile(pattern, options)
 }
 
 fn is_match(args: &[Datum<'_>], flags: &str) -> Result<bool, EvalError> {
-    Ok(compile(arg(args, 1)?, flags)?.is_match(arg(args, 0)?))
+    with_flags(arg(args, 1)?, flags)?.is_match(arg(args, 0)?)
 }
 
 fn matches() -> Vec<FuncDef> {
@@ -248,19 +208,33 @@ fn flags_without_g<'a>(args: &[Datum<'a>], at: usize, function: &str) -> Result<
     Ok(flags)
 }
 
-/// The groups of the first match, or the whole match if there are no groups.
+/// What a match shows: its groups, or itself if there are none.
+fn shown<'a>(text: &'a str, groups: &Groups) -> Vec<Datum<'a>> {
+    let shown = if groups.len() > 1 { &groups[1..] } else { &groups[..] };
+    shown.iter().map(|group| group.map_or(Datum::Null, |(start, end)| Datum::Text(&text[start..end]))).collect()
+}
+
 fn first_match<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
-    let regex = compile(arg(args, 1)?, flags_without_g(args, 2, "regexp_match")?)?;
-    let Some(captures) = regex.captures(arg(args, 0)?) else {
-        return Ok(Datum::Null);
-    };
-    let from = usize::from(captures.len() > 1);
-    let groups = captures.iter().skip(from).map(|group| group.map_or(Datum::Null, |g| Datum::Text(g.as_str())));
-    Ok(list_out(groups, arena))
+    let text: &'a str = arg(args, 0)?;
+    let flags = optional::<&str>(args, 2)?.unwrap_or("");
+    if flags.contains('g') {
+        let error = invalid_parameter("regexp_match() does not support the \"global\" option");
+        return Err(error.hint("Use the regexp_matches function instead."));
+    }
+    let found = with_flags(arg(args, 1)?, flags)?.find_at(text, 0)?;
+    Ok(found.map_or(Datum::Null, |groups| list_out(shown(text, &groups), arena)))
+}
+
+/// What each match shows, or the first alone unless the flags say `g`: the rows of `regexp_matches`.
+pub fn all_matches<'a>(text: &'a str, pattern: &str, flags: &str) -> Result<Vec<Vec<Datum<'a>>>, EvalError> {
+    let regex = with_flags(pattern, flags)?;
+    let limit = if flags.contains('g') { usize::MAX } else { 1 };
+    regex.find_all(text, 0).take(limit).map(|groups| Ok(shown(text, &groups?))).collect()
 }
 
 /// A replacement in PostgreSQL's notation: `\1` to `\9`, `\&`, `\\`.
-fn expand(replacement: &str, captures: &regex::Captures<'_>, out: &mut String) {
+fn expand(replacement: &str, text: &str, groups: &Groups, out: &mut String) {
+    let group = |n: usize| groups.get(n).copied().flatten().map_or("", |(start, end)| &text[start..end]);
     let mut chars = replacement.chars();
     while let Some(c) = chars.next() {
         if c != '\\' {
@@ -268,77 +242,195 @@ fn expand(replacement: &str, captures: &regex::Captures<'_>, out: &mut String) {
             continue;
         }
         match chars.next() {
-            Some('&') => out.push_str(&captures[0]),
+            Some('&') => out.push_str(group(0)),
             Some('\\') => out.push('\\'),
-            Some(digit @ '1'..='9') => {
-                let group = captures.get(digit as usize - '0' as usize);
-                out.push_str(group.map_or("", |g| g.as_str()));
-            }
-            Some(other) => {
-                out.push('\\');
-                out.push(other);
-            }
+            Some(digit @ '1'..='9') => out.push_str(group(digit as usize - '0' as usize)),
+            Some(other) => out.extend(['\\', other]),
             None => out.push('\\'),
         }
     }
 }
 
-fn replace<'a>(args: &[Datum<'a>], flags: &str, arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+/// Replaces the `nth` match from byte `from` on, or all of them if it is 0.
+fn replace<'a>(
+    args: &[Datum<'a>],
+    flags: &str,
+    from: usize,
+    nth: usize,
+    arena: &'a Arena,
+) -> Result<Datum<'a>, EvalError> {
     let (text, replacement): (&str, &str) = (arg(args, 0)?, arg(args, 2)?);
-    let regex = compile(arg(args, 1)?, flags)?;
-    let limit = if flags.contains('g') { 0 } else { 1 };
-    let replaced = regex.replacen(text, limit, |captures: &regex::Captures<'_>| {
-        let mut out = String::new();
-        expand(replacement, captures, &mut out);
-        out
-    });
-    check_length(replaced.len())?;
-    Ok(text_out(replaced.into_owned(), arena))
-}
-
-/// The parts of a text between matches.
-pub fn split<'a>(text: &'a str, pattern: &str, flags: &str) -> Result<Vec<&'a str>, EvalError> {
-    let regex = compile(pattern, flags)?;
-    let mut parts = Vec::new();
-    let mut from = 0;
-    for found in regex.find_iter(text) {
-        // An empty match splits between characters, but not at either end.
-        if found.is_empty() && (found.start() == 0 || found.start() == text.len() || found.start() == from) {
+    let regex = with_flags(arg(args, 1)?, flags)?;
+    let (mut out, mut copied) = (String::new(), 0);
+    for (i, groups) in regex.find_all(text, from).enumerate() {
+        let groups = groups?;
+        if nth > 0 && i + 1 < nth {
             continue;
         }
-        parts.push(&text[from..found.start()]);
-        from = found.end();
+        let (start, end) = groups[0].unwrap_or((copied, copied));
+        out.push_str(&text[copied..start]);
+        expand(replacement, text, &groups, &mut out);
+        check_length(out.len())?;
+        copied = end;
+        if nth > 0 {
+            break;
+        }
+    }
+    out.push_str(&text[copied..]);
+    check_length(out.len())?;
+    Ok(text_out(out, arena))
+}
+
+fn replace_by_flags<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+    let flags: &str = arg(args, 3)?;
+    if flags.starts_with(|c: char| c.is_ascii_digit()) {
+        let error = invalid_parameter(format!("invalid regular expression option: \"{}\"", &flags[..1]));
+        let hint = "If you meant to use regexp_replace() with a start parameter, \
+                    cast the fourth argument to integer explicitly.";
+        return Err(error.hint(hint));
+    }
+    replace(args, flags, 0, if flags.contains('g') { 0 } else { 1 }, arena)
+}
+
+/// `regexp_replace(text, pattern, replacement, start [, n [, flags]])`
+fn replace_from<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+    let flags: &str = optional(args, 5)?.unwrap_or("");
+    let default = if flags.contains('g') { 0 } else { 1 };
+    let nth = at_least(args, 4, "n", 0)?.unwrap_or(default);
+    let from = start(args, 3)?;
+    match from {
+        Some(from) => replace(args, flags, from, nth, arena),
+        None => Ok(args[0]),
+    }
+}
+
+/// The parts of a text between matches; an empty match divides between characters, but not at either end.
+pub fn split<'a>(text: &'a str, pattern: &str, flags: &str, function: &str) -> Result<Vec<&'a str>, EvalError> {
+    if flags.contains('g') {
+        return Err(invalid_parameter(format!("{function}() does not support the \"global\" option")));
+    }
+    let regex = with_flags(pattern, flags)?;
+    let (mut parts, mut from) = (Vec::new(), 0);
+    for groups in regex.find_all(text, 0) {
+        let Some((start, end)) = groups?[0] else { continue };
+        if start < text.len() && end > from {
+            parts.push(&text[from..start]);
+            from = end;
+        }
     }
     parts.push(&text[from..]);
     Ok(parts)
 }
 
+/// An argument that must not be less; none if it is left out.
+fn at_least(args: &[Datum<'_>], at: usize, name: &str, least: i32) -> Result<Option<usize>, EvalError> {
+    let Some(value) = optional::<i32>(args, at)? else { return Ok(None) };
+    if value < least {
+        return Err(invalid_parameter(format!("invalid value for parameter \"{name}\": {value}")));
+    }
+    Ok(usize::try_from(value).ok())
+}
+
+/// The byte at which the character with this number, from 1, starts; none beyond the text's end.
+fn start(args: &[Datum<'_>], at: usize) -> Result<Option<usize>, EvalError> {
+    let text: &str = arg(args, 0)?;
+    let skipped = at_least(args, at, "start", 1)?.unwrap_or(1) - 1;
+    Ok(text.char_indices().map(|(byte, _)| byte).chain([text.len()]).nth(skipped))
+}
+
+/// The `nth` match from the start on that the arguments name, or a group of it.
+fn nth_group(
+    args: &[Datum<'_>],
+    function: &str,
+    flags_at: usize,
+    group_at: usize,
+) -> Result<Option<(usize, usize)>, EvalError> {
+    let flags = flags_without_g(args, flags_at, function)?;
+    let nth = at_least(args, 3, "n", 1)?.unwrap_or(1);
+    let group = at_least(args, group_at, "subexpr", 0)?.unwrap_or(0);
+    let Some(from) = start(args, 2)? else { return Ok(None) };
+    let regex = with_flags(arg(args, 1)?, flags)?;
+    let found = regex.find_all(arg(args, 0)?, from).nth(nth - 1).transpose()?;
+    Ok(found.and_then(|groups| groups.get(group).copied().flatten()))
+}
+
+fn instr<'a>(args: &[Datum<'a>], _: &'a Arena) -> Result<Datum<'a>, EvalError> {
+    let text: &str = arg(args, 0)?;
+    let end = match optional::<i32>(args, 4)? {
+        None | Some(0) => false,
+        Some(1) => true,
+        Some(other) => return Err(invalid_parameter(format!("invalid value for parameter \"endoption\": {other}"))),
+    };
+    let found = nth_group(args, "regexp_instr", 5, 6)?;
+    let position = |(from, to): (usize, usize)| text[..if end { to } else { from }].chars().count() as i32 + 1;
+    Ok(Datum::Int4(found.map_or(0, position)))
+}
+
+fn substr<'a>(args: &[Datum<'a>], _: &'a Arena) -> Result<Datum<'a>, EvalError> {
+    let text: &'a str = arg(args, 0)?;
+    let found = nth_group(args, "regexp_substr", 4, 5)?;
+    Ok(found.map_or(Datum::Null, |(from, to)| Datum::Text(&text[from..to])))
+}
+
+fn count<'a>(args: &[Datum<'a>], _: &'a Arena) -> Result<Datum<'a>, EvalError> {
+    let flags = flags_without_g(args, 3, "regexp_count")?;
+    let regex = with_flags(arg(args, 1)?, flags)?;
+    let Some(from) = start(args, 2)? else { return Ok(Datum::Int4(0)) };
+    let mut count = 0;
+    for groups in regex.find_all(arg(args, 0)?, from) {
+        groups?;
+        count += 1;
+    }
+    Ok(Datum::Int4(count))
+}
+
+/// `substring(text from pattern)`: the first group, or the match if there are none.
+fn substring<'a>(text: &'a str, pattern: &str) -> Result<Datum<'a>, EvalError> {
+    let regex = compile(pattern, Options::default())?;
+    let found = regex.find_at(text, 0)?;
+    let group = found.and_then(|groups| groups[usize::from(regex.groups() > 0)]);
+    Ok(group.map_or(Datum::Null, |(from, to)| Datum::Text(&text[from..to])))
+}
+
+/// The same function with ever more arguments.
+fn overloads(
+    sql: &str,
+    args: &[super::ArgType],
+    least: usize,
+    ret: super::ArgType,
+    eval: super::EvalFn,
+) -> Vec<FuncDef> {
+    (least..=args.len()).map(|n| func(format!("{sql}{n}"), sql, &args[..n], ret.clone(), eval)).collect()
+}
+
 fn regexes() -> Vec<FuncDef> {
-    let text_array = array_of(repr::SqlType::Text);
-    vec![
-        func("regexp_match2", "regexp_match", &[TEXT, TEXT], text_array.clone(), first_match).may_be_null(),
-        func("regexp_match3", "regexp_match", &[TEXT, TEXT, TEXT], text_array.clone(), first_match).may_be_null(),
-        func("regexp_replace3", "regexp_replace", &[TEXT, TEXT, TEXT], TEXT, |a, arena| replace(a, "", arena)),
-        func("regexp_replace4", "regexp_replace", &[TEXT, TEXT, TEXT, TEXT], TEXT, |a, arena| {
-            replace(a, arg(a, 3)?, arena)
-        }),
-        func("regexp_split_to_array2", "regexp_split_to_array", &[TEXT, TEXT], text_array.clone(), |a, arena| {
-            Ok(list_out(split(arg(a, 0)?, arg(a, 1)?, "")?.into_iter().map(Datum::Text), arena))
-        }),
-        func("regexp_split_to_array3", "regexp_split_to_array", &[TEXT, TEXT, TEXT], text_array, |a, arena| {
-            Ok(list_out(split(arg(a, 0)?, arg(a, 1)?, arg(a, 2)?)?.into_iter().map(Datum::Text), arena))
-        }),
-        func("regexp_like2", "regexp_like", &[TEXT, TEXT], BOOL, |a, _| Ok(Datum::Bool(is_match(a, "")?))),
-        func("regexp_like3", "regexp_like", &[TEXT, TEXT, TEXT], BOOL, |a, _| {
-            Ok(Datum::Bool(is_match(a, flags_without_g(a, 2, "regexp_like")?)?))
-        }),
-        func("regexp_count", "regexp_count", &[TEXT, TEXT], INT4, |a, _| {
-            Ok(Datum::Int4(compile(arg(a, 1)?, "")?.find_iter(arg(a, 0)?).count() as i32))
-        }),
-        func("regexp_substr", "regexp_substr", &[TEXT, TEXT], TEXT, |a, _| {
-            let found = compile(arg(a, 1)?, "")?.find(arg::<&str>(a, 0)?).map(|found| found.as_str());
-            Ok(found.map_or(Datum::Null, Datum::Text))
+    let text_array = array_of(SqlType::Text);
+    let mut table = vec![
+        func("textregexsubstr", "substring", &[TEXT, TEXT], TEXT, |a, _| substring(arg(a, 0)?, arg(a, 1)?))
+            .may_be_null(),
+        func("textregexsubstr_similar", "substring", &[TEXT, TEXT, TEXT], TEXT, |a, _| {
+            substring(arg(a, 0)?, &similar_to_regex(arg(a, 1)?, arg(a, 2)?)?)
         })
         .may_be_null(),
-    ]
+        func("regexp_replace3", "regexp_replace", &[TEXT, TEXT, TEXT], TEXT, |a, arena| replace(a, "", 0, 1, arena)),
+        func("regexp_replace_flags", "regexp_replace", &[TEXT, TEXT, TEXT, TEXT], TEXT, replace_by_flags),
+    ];
+    table.extend(
+        overloads("regexp_match", &[TEXT, TEXT, TEXT], 2, text_array.clone(), first_match)
+            .into_iter()
+            .map(FuncDef::may_be_null),
+    );
+    table.extend(overloads("regexp_replace", &[TEXT, TEXT, TEXT, INT4, INT4, TEXT], 4, TEXT, replace_from));
+    table.extend(overloads("regexp_split_to_array", &[TEXT, TEXT, TEXT], 2, text_array, |a, arena| {
+        let parts = split(arg(a, 0)?, arg(a, 1)?, optional(a, 2)?.unwrap_or(""), "regexp_split_to_array")?;
+        Ok(list_out(parts.into_iter().map(Datum::Text), arena))
+    }));
+    table.extend(overloads("regexp_like", &[TEXT, TEXT, TEXT], 2, BOOL, |a, _| {
+        Ok(Datum::Bool(is_match(a, flags_without_g(a, 2, "regexp_like")?)?))
+    }));
+    table.extend(overloads("regexp_count", &[TEXT, TEXT, INT4, TEXT], 2, INT4, count));
+    table.extend(overloads("regexp_instr", &[TEXT, TEXT, INT4, INT4, INT4, TEXT, INT4], 2, INT4, instr));
+    let substrings = overloads("regexp_substr", &[TEXT, TEXT, INT4, INT4, TEXT, INT4], 2, TEXT, substr);
+    table.extend(substrings.into_iter().map(FuncDef::may_be_null));
+    table
 }

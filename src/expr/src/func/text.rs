@@ -2,10 +2,12 @@
 
 use super::FuncDef;
 use super::build::*;
+use repr::text::TextSettings;
 use repr::text::string::first_chars;
 use repr::{Arena, Datum, EvalError, SqlError, SqlState};
 
 mod format;
+mod unicode;
 
 /// The entries.
 pub fn table() -> Vec<FuncDef> {
@@ -17,6 +19,7 @@ pub fn table() -> Vec<FuncDef> {
     table.extend(mixed_joins());
     table.extend(characters());
     table.extend(format::table());
+    table.extend(unicode::table());
     table
 }
 
@@ -147,12 +150,6 @@ fn pieces() -> Vec<FuncDef> {
         func("text_substring_no_len", "substring", &[TEXT, INT4], TEXT, |a, _| {
             substring(arg(a, 0)?, arg(a, 1)?, None).map(Datum::Text)
         }),
-        func("textregexsubstr", "substring", &[TEXT, TEXT], TEXT, |a, _| {
-            let captures = super::pattern::compile(arg(a, 1)?, "")?.captures(arg::<&str>(a, 0)?);
-            let found = captures.and_then(|c| if c.len() > 1 { c.get(1) } else { c.get(0) });
-            Ok(found.map_or(Datum::Null, |found| Datum::Text(found.as_str())))
-        })
-        .may_be_null(),
         func("text_left", "left", &[TEXT, INT4], TEXT, |a, _| {
             let text: &str = arg(a, 0)?;
             Ok(Datum::Text(first_chars(text, kept(text, arg(a, 1)?))))
@@ -242,6 +239,7 @@ fn mixed_joins() -> Vec<FuncDef> {
         ("bytea", BYTEA),
         ("date", DATE),
         ("time", TIME),
+        ("timetz", TIMETZ),
         ("timestamp", TIMESTAMP),
         ("timestamptz", TIMESTAMPTZ),
         ("interval", INTERVAL),
@@ -251,18 +249,22 @@ fn mixed_joins() -> Vec<FuncDef> {
     ];
     let mut table = Vec::new();
     for (stem, ty) in types {
-        table.push(func(format!("text{stem}cat"), "||", &[TEXT, ty.clone()], TEXT, concatenate));
-        table.push(func(format!("{stem}textcat"), "||", &[ty, TEXT], TEXT, concatenate));
+        table.push(session(&format!("text{stem}cat"), "||", &[TEXT, ty.clone()], TEXT, concatenate));
+        table.push(session(&format!("{stem}textcat"), "||", &[ty, TEXT], TEXT, concatenate));
+    }
+    for (stem, ty) in [("enum", ENUM), ("range", RANGE)] {
+        table.push(session(&format!("text{stem}cat"), "||", &[TEXT, ty.clone()], TEXT, concatenate));
+        table.push(session(&format!("{stem}textcat"), "||", &[ty, TEXT], TEXT, concatenate));
     }
     table
 }
 
-fn concatenate<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+fn concatenate<'a>(args: &[Datum<'a>], arena: &'a Arena, settings: &TextSettings) -> Result<Datum<'a>, EvalError> {
     let mut out = String::new();
     for datum in args {
         match datum {
             Datum::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-            other => shown(*other, &mut out),
+            other => shown(*other, settings, &mut out),
         }
         check_length(out.len())?;
     }
@@ -270,8 +272,8 @@ fn concatenate<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, Ev
 }
 
 /// A value's text form; what `concat` joins.
-fn shown(datum: Datum<'_>, out: &mut String) {
-    repr::text::format(datum, &repr::SqlType::Text, &repr::text::TextSettings::DEFAULT, out);
+fn shown(datum: Datum<'_>, settings: &TextSettings, out: &mut String) {
+    repr::text::format(datum, &repr::SqlType::Text, settings, out);
 }
 
 fn joins() -> Vec<FuncDef> {
@@ -281,20 +283,20 @@ fn joins() -> Vec<FuncDef> {
             check_length(left.len() + right.len())?;
             Ok(text_out(format!("{left}{right}"), arena))
         }),
-        func("concat", "concat", &[ANY], TEXT, |a, arena| {
+        session("concat", "concat", &[ANY], TEXT, |a, arena, settings| {
             let mut out = String::new();
-            a.iter().for_each(|datum| shown(*datum, &mut out));
+            a.iter().for_each(|datum| shown(*datum, settings, &mut out));
             Ok(text_out(out, arena))
         })
         .variadic()
         .never_null()
         .infallible(),
-        func("concat_ws", "concat_ws", &[TEXT, ANY], TEXT, |a, arena| {
+        session("concat_ws", "concat_ws", &[TEXT, ANY], TEXT, |a, arena, settings| {
             let Some(separator) = optional::<&str>(a, 0)? else { return Ok(Datum::Null) };
             let mut out = String::new();
             for (i, datum) in a[1..].iter().filter(|datum| !datum.is_null()).enumerate() {
                 out.push_str(if i > 0 { separator } else { "" });
-                shown(*datum, &mut out);
+                shown(*datum, settings, &mut out);
             }
             Ok(text_out(out, arena))
         })

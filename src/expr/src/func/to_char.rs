@@ -2,8 +2,8 @@
 
 use super::FuncDef;
 use super::build::*;
-use super::casts::{micros_to_date, to_numeric};
-use repr::datetime::check_timestamp;
+use super::casts::{at_local, micros_to_date, to_numeric};
+use repr::datetime::{SECOND_US, check_timestamp};
 use repr::{Arena, Datum, EvalError, Interval, Numeric};
 
 mod number;
@@ -16,12 +16,13 @@ pub fn table() -> Vec<FuncDef> {
     let of_number = |name: &str, ty| func(name, "to_char", &[ty, TEXT], TEXT, number_to_char);
     vec![
         func("timestamp_to_char", "to_char", &[TIMESTAMP, TEXT], TEXT, |a, arena| {
-            Ok(time::timestamp_to_char(arg(a, 0)?, arg(a, 1)?, false)?
-                .map_or(Datum::Null, |text| text_out(text, arena)))
+            let shown = time::timestamp_to_char(arg(a, 0)?, arg(a, 1)?)?;
+            Ok(shown.map_or(Datum::Null, |text| text_out(text, arena)))
         })
         .may_be_null(),
-        func("timestamptz_to_char", "to_char", &[TIMESTAMPTZ, TEXT], TEXT, |a, arena| {
-            Ok(time::timestamp_to_char(arg(a, 0)?, arg(a, 1)?, true)?.map_or(Datum::Null, |text| text_out(text, arena)))
+        session("timestamptz_to_char", "to_char", &[TIMESTAMPTZ, TEXT], TEXT, |a, arena, settings| {
+            let shown = time::timestamptz_to_char(arg(a, 0)?, arg(a, 1)?, settings)?;
+            Ok(shown.map_or(Datum::Null, |text| text_out(text, arena)))
         })
         .may_be_null(),
         func("interval_to_char", "to_char", &[INTERVAL, TEXT], TEXT, |a, arena| {
@@ -32,11 +33,17 @@ pub fn table() -> Vec<FuncDef> {
         of_number("numeric_to_char", NUMERIC),
         of_number("float4_to_char", FLOAT4),
         of_number("float8_to_char", FLOAT8),
-        func("to_timestamp", "to_timestamp", &[TEXT, TEXT], TIMESTAMPTZ, |a, _| {
-            read(arg(a, 0)?, arg(a, 1)?).map(Datum::Timestamptz)
+        session("to_timestamp", "to_timestamp", &[TEXT, TEXT], TIMESTAMPTZ, |a, _, settings| {
+            let (local, offset) = parse::parse(arg(a, 0)?, arg(a, 1)?)?;
+            match offset {
+                None => at_local(local, settings).map(Datum::Timestamptz),
+                Some(east) => check_timestamp(local - east * SECOND_US)
+                    .map(Datum::Timestamptz)
+                    .ok_or_else(repr::datetime::timestamp_out_of_range),
+            }
         }),
         func("to_date", "to_date", &[TEXT, TEXT], DATE, |a, _| {
-            Ok(Datum::Date(micros_to_date(read(arg(a, 0)?, arg(a, 1)?)?)))
+            Ok(Datum::Date(micros_to_date(parse::parse(arg(a, 0)?, arg(a, 1)?)?.0)))
         }),
         func("numeric_to_number", "to_number", &[TEXT, TEXT], NUMERIC, |a, arena| {
             Ok(numeric_out(&number::to_number(arg(a, 0)?, arg(a, 1)?)?, arena))
@@ -45,15 +52,14 @@ pub fn table() -> Vec<FuncDef> {
 }
 
 fn number_to_char<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+    let infinite = |positive| if positive { Numeric::Infinity } else { Numeric::NegInfinity };
     let special = match args[0] {
-        Datum::Float4(v) if !v.is_finite() => Some(if v.is_nan() { Numeric::NaN } else { Numeric::Infinity }),
-        Datum::Float8(v) if !v.is_finite() => Some(if v.is_nan() { Numeric::NaN } else { Numeric::Infinity }),
+        Datum::Float4(v) if v.is_infinite() => Some(infinite(v > 0.0)),
+        Datum::Float8(v) if v.is_infinite() => Some(infinite(v > 0.0)),
+        Datum::Float4(v) if v.is_nan() => Some(Numeric::NaN),
+        Datum::Float8(v) if v.is_nan() => Some(Numeric::NaN),
         _ => None,
     };
     let value = special.map_or_else(|| to_numeric(args[0]), Ok)?;
     Ok(text_out(number::to_char(&value, arg(args, 1)?)?, arena))
-}
-
-fn read(text: &str, template: &str) -> Result<i64, EvalError> {
-    check_timestamp(parse::parse(text, template)?).ok_or_else(repr::datetime::timestamp_out_of_range)
 }

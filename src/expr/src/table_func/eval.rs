@@ -1,12 +1,16 @@
 //! Computing table functions.
 
 use super::TableFunc;
-use crate::func::build::{arg, invalid_parameter, numeric_out};
+use crate::func::build::{arg, invalid_parameter, list_out, numeric_out, optional};
 use crate::func::json::as_text;
 use crate::func::numeric::add;
-use repr::datetime::{add_interval, add_interval_in};
+use crate::func::pattern;
+use jiff::tz::TimeZone;
+use repr::datetime::{add_interval, add_interval_in, zone};
 use repr::jsonb::JsonValue;
-use repr::{Arena, ArrayRef, Datum, Diff, EvalError, Interval, JsonbRef, Numeric, Row, SqlError, SqlState, SqlType};
+use repr::{
+    Arena, ArrayRef, Datum, Diff, EvalError, Interval, JsonbRef, Numeric, Row, RowPacker, SqlError, SqlState, SqlType,
+};
 
 /// Rows with their counts, as they are asked for.
 pub type Rows<'a> = Box<dyn Iterator<Item = (Row, Diff)> + 'a>;
@@ -14,8 +18,13 @@ pub type Rows<'a> = Box<dyn Iterator<Item = (Row, Diff)> + 'a>;
 impl TableFunc {
     /// The rows that the function returns for these arguments, with their counts.
     pub fn eval<'a>(&self, args: &[Datum<'a>], arena: &'a Arena) -> Result<Rows<'a>, EvalError> {
-        if args.iter().any(Datum::is_null) {
-            return Ok(Box::new(std::iter::empty()));
+        match self {
+            TableFunc::Value(_) => return Ok(one_column(args.first().copied().into_iter())),
+            TableFunc::RowsFrom(parts) => return side_by_side(parts, args, arena),
+            TableFunc::WithOrdinality(func) => return numbered(func.eval(args, arena)?),
+            TableFunc::StringToTable => {}
+            _ if args.iter().any(Datum::is_null) => return Ok(Box::new(std::iter::empty())),
+            _ => {}
         }
         match self {
             TableFunc::GenerateSeries(SqlType::Numeric(_)) => numeric_series(args),
@@ -50,8 +59,21 @@ impl TableFunc {
                 Ok(one_column(pairs.into_iter().map(|(key, _)| Datum::Text(key))))
             }
             TableFunc::RegexpSplitToTable => {
-                let parts = crate::func::pattern::split(arg(args, 0)?, arg(args, 1)?, "")?;
+                let flags: &str = optional(args, 2)?.unwrap_or("");
+                let parts = pattern::split(arg(args, 0)?, arg(args, 1)?, flags, "regexp_split_to_table")?;
                 Ok(one_column(parts.into_iter().map(Datum::Text)))
+            }
+            TableFunc::RegexpMatches => {
+                let flags: &str = optional(args, 2)?.unwrap_or("");
+                let rows = pattern::all_matches(arg(args, 0)?, arg(args, 1)?, flags)?;
+                Ok(one_column(rows.into_iter().map(|row| list_out(row, arena))))
+            }
+            TableFunc::StringToTable => Ok(match crate::func::array::split_text(args)? {
+                Some(parts) => one_column(parts.into_iter()),
+                None => Box::new(std::iter::empty()),
+            }),
+            TableFunc::Value(_) | TableFunc::RowsFrom(_) | TableFunc::WithOrdinality(_) => {
+                Err(SqlError::internal("a table function of functions"))
             }
             TableFunc::Repeat => Ok(Box::new(std::iter::once((Row::empty(), arg::<i64>(args, 0)?)))),
             TableFunc::GuardSubquerySize => guard(arg(args, 0)?),
@@ -61,6 +83,44 @@ impl TableFunc {
 
 fn one_column<'a>(values: impl Iterator<Item = Datum<'a>> + 'a) -> Rows<'a> {
     Box::new(values.map(|value| (Row::pack([value]), 1)))
+}
+
+/// Rows of several functions as one row, until none has more.
+fn side_by_side<'a>(
+    parts: &[(TableFunc, usize)],
+    mut args: &[Datum<'a>],
+    arena: &'a Arena,
+) -> Result<Rows<'a>, EvalError> {
+    let mut all = Vec::new();
+    for (func, count) in parts {
+        let (own, rest) = args.split_at_checked(*count).ok_or_else(|| SqlError::internal("too few arguments"))?;
+        all.push((func.eval(own, arena)?, func.columns().len()));
+        args = rest;
+    }
+    let mut packer = RowPacker::new();
+    Ok(Box::new(std::iter::from_fn(move || {
+        let mut more = false;
+        for (rows, width) in &mut all {
+            match rows.next() {
+                Some((row, _)) => {
+                    more = true;
+                    packer.extend_row(row.as_ref());
+                }
+                None => packer.extend(std::iter::repeat_n(Datum::Null, *width)),
+            }
+        }
+        let row = packer.take();
+        more.then_some((row, 1))
+    })))
+}
+
+fn numbered<'a>(rows: Rows<'a>) -> Result<Rows<'a>, EvalError> {
+    let mut packer = RowPacker::new();
+    Ok(Box::new((1..).zip(rows).map(move |(number, (row, count))| {
+        packer.extend_row(row.as_ref());
+        packer.push(Datum::Int8(number));
+        (packer.take(), count)
+    })))
 }
 
 fn guard<'a>(count: i64) -> Result<Rows<'a>, EvalError> {
@@ -119,10 +179,10 @@ fn timestamp_series<'a>(args: &[Datum<'a>], ty: &SqlType) -> Result<Rows<'a>, Ev
     }
     let ascending = step.total_us() > 0;
     let zoned = matches!(ty, SqlType::Timestamptz(_));
+    let zone = optional::<&str>(args, 3)?.map_or(Ok(TimeZone::UTC), zone)?;
     let within = move |value: &i64| if ascending { *value <= stop } else { *value >= stop };
     let next = move |value: &i64| {
-        let sum =
-            if zoned { add_interval_in(&jiff::tz::TimeZone::UTC, *value, step) } else { add_interval(*value, step) };
+        let sum = if zoned { add_interval_in(&zone, *value, step) } else { add_interval(*value, step) };
         sum.ok().filter(|sum| within(sum) && sum != value)
     };
     let series = std::iter::successors(Some(start).filter(within), next);

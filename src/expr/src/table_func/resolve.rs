@@ -5,16 +5,23 @@ use crate::relation_scalars::table_func_columns;
 use repr::{ColumnType, SqlType};
 
 /// Names that SQL calls table functions by.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 16] = [
     "generate_series",
     "unnest",
     "generate_subscripts",
     "jsonb_array_elements",
+    "json_array_elements",
     "jsonb_array_elements_text",
+    "json_array_elements_text",
     "jsonb_each",
+    "json_each",
     "jsonb_each_text",
+    "json_each_text",
     "jsonb_object_keys",
+    "json_object_keys",
     "regexp_split_to_table",
+    "regexp_matches",
+    "string_to_table",
 ];
 
 impl TableFunc {
@@ -29,7 +36,9 @@ impl TableFunc {
     pub fn resolve(name: &str, args: &[Option<SqlType>]) -> Option<(TableFunc, Vec<SqlType>)> {
         let types: Vec<Option<SqlType>> = args.iter().map(|ty| ty.as_ref().map(SqlType::without_modifier)).collect();
         let fixed = |func, wanted: &[SqlType]| (types.len() == wanted.len()).then(|| (func, wanted.to_vec()));
-        match name {
+        let texts = |func| (2..=3).contains(&types.len()).then(|| (func, vec![SqlType::Text; types.len()]));
+        let name = name.strip_prefix("json_").map_or(name.to_string(), |rest| format!("jsonb_{rest}"));
+        match name.as_str() {
             "generate_series" => series(&types),
             "unnest" => match &types[..] {
                 [Some(SqlType::Array(element))] => {
@@ -49,14 +58,30 @@ impl TableFunc {
             "jsonb_each" => fixed(TableFunc::JsonbEach, &[SqlType::Jsonb]),
             "jsonb_each_text" => fixed(TableFunc::JsonbEachText, &[SqlType::Jsonb]),
             "jsonb_object_keys" => fixed(TableFunc::JsonbObjectKeys, &[SqlType::Jsonb]),
-            "regexp_split_to_table" => fixed(TableFunc::RegexpSplitToTable, &[SqlType::Text, SqlType::Text]),
+            "regexp_split_to_table" => texts(TableFunc::RegexpSplitToTable),
+            "regexp_matches" => texts(TableFunc::RegexpMatches),
+            "string_to_table" => texts(TableFunc::StringToTable),
             _ => None,
         }
+    }
+
+    /// Whether its one column has a name of its own, which an alias of the table does not replace.
+    pub fn names_its_column(&self) -> bool {
+        matches!(self, TableFunc::JsonbArrayElements | TableFunc::JsonbArrayElementsText)
     }
 
     /// Names and types of the columns it appends.
     pub fn columns(&self) -> Vec<(String, ColumnType)> {
         let names: &[&str] = match self {
+            TableFunc::RowsFrom(parts) => {
+                let names = parts.iter().flat_map(|(func, _)| func.columns()).map(|(name, _)| name);
+                return names.zip(table_func_columns(self)).collect();
+            }
+            TableFunc::WithOrdinality(func) => {
+                let names = func.columns().into_iter().map(|(name, _)| name);
+                return names.chain(["ordinality".to_string()]).zip(table_func_columns(self)).collect();
+            }
+            TableFunc::Value(_) => &["value"],
             TableFunc::GenerateSeries(_) | TableFunc::GenerateSeriesTimestamp(_) => &["generate_series"],
             TableFunc::Unnest(_) => &["unnest"],
             TableFunc::GenerateSubscripts => &["generate_subscripts"],
@@ -64,6 +89,8 @@ impl TableFunc {
             TableFunc::JsonbEach | TableFunc::JsonbEachText => &["key", "value"],
             TableFunc::JsonbObjectKeys => &["jsonb_object_keys"],
             TableFunc::RegexpSplitToTable => &["regexp_split_to_table"],
+            TableFunc::RegexpMatches => &["regexp_matches"],
+            TableFunc::StringToTable => &["string_to_table"],
             TableFunc::Repeat | TableFunc::GuardSubquerySize => &[],
         };
         names.iter().map(ToString::to_string).zip(table_func_columns(self)).collect()

@@ -103,9 +103,9 @@ async fn follow(addr: &str, persist: &PersistClient, hello: &Hello, outlet: &Out
     *outlet.lock().unwrap_or_else(PoisonError::into_inner) = Some(queue);
     // ORDER: the hub subscribed us before it answered; what is read from the stores from here on misses nothing.
     persist.set_push_connected(true);
-    let mut inbound = Incoming::new(inbound);
+    let mut inbound = Incoming::<PushMessage>::new(inbound);
     while given_up.strong_count() > 0 {
-        match inbound.next::<PushMessage>().await {
+        match inbound.next().await {
             Ok(Some(PushMessage::Transaction(txn))) => persist.receive(txn),
             Ok(Some(PushMessage::Resync)) => {
                 persist.set_push_connected(false);

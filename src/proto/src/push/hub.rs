@@ -46,7 +46,7 @@ pub fn serve_hub(listener: TcpListener, persist: PersistClient, hello: Hello) ->
         }
     }));
     persist.set_push_connected(true);
-    let service = Service { doorkeeper: Arc::new(Doorkeeper::new(hello)), fan };
+    let service = Service { doorkeeper: Arc::new(Doorkeeper::without_epochs(hello)), fan };
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let server = tokio::spawn(async move {
         let served = wire::server().add_service(StorageServer::new(service)).serve_with_incoming(incoming).await;
@@ -124,11 +124,11 @@ impl Storage for Service {
 }
 
 /// Takes in what one process publishes until its stream ends.
-async fn serve_publisher(fan: Arc<Fan>, id: u64, mut inbound: Incoming) {
+async fn serve_publisher(fan: Arc<Fan>, id: u64, mut inbound: Incoming<PushMessage>) {
     // What it committed before it was connected was not pushed.
     fan.resync(id);
     loop {
-        match inbound.next::<PushMessage>().await {
+        match inbound.next().await {
             Ok(Some(PushMessage::Transaction(txn))) => fan.received(id, txn),
             Ok(Some(PushMessage::Resync)) => fan.resync(id),
             Ok(None) => break,

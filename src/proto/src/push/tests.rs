@@ -31,9 +31,12 @@ async fn commits_travel_between_processes() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let hub = serve_hub(listener, hub_side.clone(), Hello::new("secret", 0)).expect("serves");
     let addr = hub.local_addr().to_string();
-    let _left = PushClient::spawn_fixed(addr.clone(), left.clone(), Hello::new("secret", 0));
-    let _right = PushClient::spawn_fixed(addr, right.clone(), Hello::new("secret", 0));
+    let _left = PushClient::spawn_fixed(addr.clone(), left.clone(), Hello::new("secret", 7));
     let mut writer = left.open_clock("source/u1", 1).await.expect("opens");
+    assert_eq!(writer.commit(Commit::advance(Frontier::at(5))).await.expect("commits"), CommitOutcome::Committed);
+    reaches(&hub_side, "source/u1", 5).await;
+    // A process that knows no epoch comes after one that does.
+    let _right = PushClient::spawn_fixed(addr, right.clone(), Hello::new("secret", 0));
     let mut own = hub_side.open_clock("source/u2", 1).await.expect("opens");
     for upper in [10, 20, 30] {
         let outcome = writer.commit(Commit::advance(Frontier::at(upper))).await.expect("commits");

@@ -9,7 +9,7 @@ use crate::datetime::{
     days_from_civil, fixed, from_local, iso_weekday, offset_at, timestamp_from_parts, to_local, zone,
 };
 use crate::interval::DAY_US;
-use crate::{SqlError, SqlState};
+use crate::{SqlError, SqlState, TimeTz};
 use fields::{Fields, Moment, Zone};
 use std::fmt::Write;
 
@@ -59,10 +59,43 @@ pub fn parse_date(text: &str, settings: &TextSettings) -> Result<i32, SqlError> 
 /// Microseconds since midnight.
 pub fn parse_time(text: &str) -> Result<i64, SqlError> {
     match fields::read(text, "time", DateOrder::Mdy)? {
+        // What time it is in a zone with rules depends on the day.
+        Moment::Fields(Fields { zone: Some(Zone::Named(zone)), days: None, .. }) if zone.to_fixed_offset().is_err() => {
+            Err(bad_format("time", text))
+        }
         Moment::Fields(Fields { time: Some(time), .. }) if time <= DAY_US => Ok(time),
         Moment::Fields(Fields { time: Some(_), .. }) => Err(out_of_range(text)),
         _ => Err(bad_format("time", text)),
     }
+}
+
+/// A time of the day with its zone; without one it is the session's.
+pub fn parse_timetz(text: &str, settings: &TextSettings) -> Result<TimeTz, SqlError> {
+    let ty = "time with time zone";
+    let Moment::Fields(Fields { time: Some(micros), zone, days }) = fields::read(text, ty, settings.date_order)? else {
+        return Err(bad_format(ty, text));
+    };
+    if micros > DAY_US {
+        return Err(out_of_range(text));
+    }
+    let at = |zone: &jiff::tz::TimeZone| {
+        let local = timestamp_from_parts(days.unwrap_or(0), micros)?;
+        Some(offset_at(zone, from_local(zone, local)))
+    };
+    let offset = match zone {
+        Some(Zone::Offset(offset)) => Some(offset),
+        Some(Zone::Named(zone)) if days.is_some() || zone.to_fixed_offset().is_ok() => at(&zone),
+        // The offset of a zone with rules depends on the day.
+        Some(Zone::Named(_)) => return Err(bad_format(ty, text)),
+        None => at(&settings.time_zone),
+    };
+    Ok(TimeTz { micros, offset: offset.ok_or_else(|| out_of_range(text))? })
+}
+
+/// `timetz` output: `04:05:06.789+02`.
+pub fn format_timetz(time: TimeTz, out: &mut String) {
+    format_time(time.micros, out);
+    push_offset(time.offset, out);
 }
 
 /// Microseconds since 2000-01-01; a zone is read and ignored.
@@ -198,7 +231,7 @@ pub fn format_timestamptz(micros: i64, settings: &TextSettings, out: &mut String
         write_civil(&civil, settings, None, out);
         push_offset(offset, out);
     } else {
-        write_civil(&civil, settings, Some(&zone_abbreviation(settings, micros, offset)), out);
+        write_civil(&civil, settings, Some(&zone_abbreviation(settings, micros)), out);
     }
     push_era(civil.year, out);
 }
@@ -211,7 +244,8 @@ fn push_infinity(micros: i64, out: &mut String) -> bool {
     true
 }
 
-fn zone_abbreviation(settings: &TextSettings, micros: i64, offset: i32) -> String {
+/// What the session's clock calls its zone at a time: `CET`, or the offset where there is no name.
+pub fn zone_abbreviation(settings: &TextSettings, micros: i64) -> String {
     let unix = (micros + UNIX_EPOCH_US).div_euclid(SECOND_US);
     let named = jiff::Timestamp::from_second(unix).ok().map(|t| {
         let info = settings.time_zone.to_offset_info(t);
@@ -219,7 +253,7 @@ fn zone_abbreviation(settings: &TextSettings, micros: i64, offset: i32) -> Strin
     });
     named.unwrap_or_else(|| {
         let mut text = String::new();
-        push_offset(offset, &mut text);
+        push_offset(offset_at(&settings.time_zone, micros), &mut text);
         text
     })
 }

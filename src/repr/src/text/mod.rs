@@ -5,6 +5,7 @@
 
 use crate::{Datum, RowPacker, SqlError, SqlState, SqlType};
 use jiff::tz::TimeZone;
+use std::borrow::Cow;
 
 pub mod array;
 pub mod bytes;
@@ -12,6 +13,7 @@ pub mod datetime;
 pub mod interval;
 pub mod json;
 pub mod number;
+pub mod range;
 pub mod record;
 pub mod string;
 
@@ -73,6 +75,8 @@ pub enum ByteaOutput {
 pub struct TextSettings {
     /// `TimeZone`
     pub time_zone: TimeZone,
+    /// What `time_zone` is called, so that [`crate::datetime::zone`] finds it again.
+    pub zone_name: Cow<'static, str>,
     /// First part of `DateStyle`
     pub date_style: DateStyle,
     /// Second part of `DateStyle`
@@ -89,12 +93,51 @@ impl TextSettings {
     /// UTC, ISO, MDY, postgres, 1, hex: what text casts inside views use.
     pub const DEFAULT: TextSettings = TextSettings {
         time_zone: TimeZone::UTC,
+        zone_name: Cow::Borrowed("UTC"),
         date_style: DateStyle::Iso,
         date_order: DateOrder::Mdy,
         interval_style: IntervalStyle::Postgres,
         extra_float_digits: 1,
         bytea_output: ByteaOutput::Hex,
     };
+
+    /// All of them in one word, which [`TextSettings::from_key`] reads: part of the names of functions that depend on a session.
+    pub fn key(&self) -> String {
+        format!(
+            "{}|{:?}|{:?}|{:?}|{}|{:?}",
+            self.zone_name,
+            self.date_style,
+            self.date_order,
+            self.interval_style,
+            self.extra_float_digits,
+            self.bytea_output
+        )
+    }
+
+    /// What [`TextSettings::key`] wrote.
+    pub fn from_key(key: &str) -> Option<Self> {
+        let [zone, style, order, interval, digits, bytea] = key.split('|').collect::<Vec<_>>()[..] else { return None };
+        Some(TextSettings {
+            time_zone: crate::datetime::zone(zone).ok()?,
+            zone_name: Cow::Owned(zone.to_string()),
+            date_style: [DateStyle::Iso, DateStyle::Sql, DateStyle::Postgres, DateStyle::German]
+                .into_iter()
+                .find(|s| format!("{s:?}") == style)?,
+            date_order: [DateOrder::Mdy, DateOrder::Dmy, DateOrder::Ymd]
+                .into_iter()
+                .find(|o| format!("{o:?}") == order)?,
+            interval_style: [
+                IntervalStyle::Postgres,
+                IntervalStyle::PostgresVerbose,
+                IntervalStyle::SqlStandard,
+                IntervalStyle::Iso8601,
+            ]
+            .into_iter()
+            .find(|s| format!("{s:?}") == interval)?,
+            extra_float_digits: digits.parse().ok()?,
+            bytea_output: [ByteaOutput::Hex, ByteaOutput::Escape].into_iter().find(|o| format!("{o:?}") == bytea)?,
+        })
+    }
 }
 
 impl Default for TextSettings {
@@ -129,7 +172,7 @@ pub fn parse(text: &str, ty: &SqlType, settings: &TextSettings, out: &mut RowPac
         SqlType::Timestamptz(digits) => {
             Datum::Timestamptz(datetime::round_to(datetime::parse_timestamptz(text, settings)?, *digits))
         }
-        SqlType::Interval => Datum::Interval(interval::parse(text)?),
+        SqlType::Interval => Datum::Interval(interval::parse(text, settings.interval_style)?),
         SqlType::Uuid => Datum::Uuid(string::parse_uuid(text)?),
         SqlType::Oid | SqlType::Regclass | SqlType::Regproc | SqlType::Regtype => {
             Datum::Oid(number::parse_oid(text, ty)?)
@@ -154,6 +197,15 @@ fn parse_made(text: &str, ty: &SqlType, settings: &TextSettings, out: &mut RowPa
         }
         SqlType::Bytea => out.push(Datum::Bytes(&bytes::parse(text)?)),
         SqlType::Jsonb => out.push(Datum::Jsonb(crate::JsonbRef::from_encoded(&json::parse(text)?))),
+        SqlType::TimeTz => out.push(Datum::TimeTz(datetime::parse_timetz(text, settings)?)),
+        SqlType::Range(kind) => range::parse(text, *kind, settings, out)?,
+        SqlType::Enum(ty) => {
+            let invalid = || {
+                let message = format!("invalid input value for enum {}: \"{text}\"", ty.name);
+                SqlError::new(SqlState::INVALID_TEXT_REPRESENTATION, message)
+            };
+            out.push(Datum::Enum(ty.value(text).ok_or_else(invalid)?));
+        }
         SqlType::Array(element) => array::parse(text, element, settings, out)?,
         SqlType::Record(fields) => record::parse(text, fields, settings, out)?,
         other => return Err(SqlError::internal(format!("no text input for type {other}"))),
@@ -183,6 +235,9 @@ pub fn format(datum: Datum<'_>, ty: &SqlType, settings: &TextSettings, out: &mut
         Datum::Jsonb(v) => json::format(v, out),
         Datum::Oid(v) => number::format_oid(v, ty, out),
         Datum::MzTimestamp(v) => out.push_str(&v.to_string()),
+        Datum::TimeTz(v) => datetime::format_timetz(v, out),
+        Datum::Enum(v) => out.push_str(v.label()),
+        Datum::Range(v) => range::format(v, ty, settings, out),
         Datum::Array(v) => array::format(v, ty, settings, out),
         Datum::Record(v) => record::format(v, ty, settings, out),
     }

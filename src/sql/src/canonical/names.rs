@@ -22,10 +22,35 @@ pub(super) trait NameMap {
     fn qualifier(&mut self, parts: &mut Vec<Ident>);
 }
 
+/// Walks the names of user-made types in a type.
+fn visit_type(data_type: &mut DataType, map: &mut dyn NameMap) -> Result<(), SqlError> {
+    match data_type {
+        DataType::Custom(name, _) if !crate::types::is_builtin(name) => map.item(name),
+        DataType::Array(ArrayElemTypeDef::SquareBracket(element, _) | ArrayElemTypeDef::Qualified(element, _)) => {
+            visit_type(element, map)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn visit_columns(columns: &mut [ColumnDef], map: &mut dyn NameMap) -> Result<(), SqlError> {
+    for column in columns {
+        visit_type(&mut column.data_type, map)?;
+        for option in &mut column.options {
+            if let ColumnOption::Default(default) = &mut option.option {
+                let mut walker = Walker { map, ctes: Vec::new(), withs: Vec::new(), columns_only: true };
+                into_result(VisitMut::visit(default, &mut walker))?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Walks a definition.
 pub(super) fn visit_definition(definition: &mut Statement, map: &mut dyn NameMap) -> Result<(), SqlError> {
     match definition {
         Statement::CreateView(view) => visit_query(&mut view.query, map),
+        Statement::CreateTable(table) => visit_columns(&mut table.columns, map),
         Statement::CreateIndex(index) => {
             map.item(&mut index.on)?;
             let mut walker = Walker { map, ctes: Vec::new(), withs: Vec::new(), columns_only: true };
@@ -144,6 +169,11 @@ impl VisitorMut for Walker<'_> {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
+        match expr {
+            Expr::Cast { data_type, .. } => into_flow(visit_type(data_type, self.map))?,
+            Expr::TypedString(typed) => into_flow(visit_type(&mut typed.data_type, self.map))?,
+            _ => {}
+        }
         if let Expr::CompoundIdentifier(parts) = expr
             && let Some(column) = parts.pop()
         {

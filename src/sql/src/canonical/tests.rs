@@ -94,3 +94,14 @@ fn slots_are_filled_in() {
     assert!(source_with_slot("select 1", "slot_1").is_err());
     assert_eq!("u1".parse(), Ok(GlobalId::User(1)));
 }
+
+#[test]
+fn frames_are_displayed_as_they_were_written() {
+    check_display(
+        "create view v as select sum(id) over (order by id groups 1 preceding exclude ties), count(*) over (w rows 1 preceding \
+         exclude current row) as c, sum(id) over (order by id range '1'::int preceding) as s from users window w as (partition by id)",
+        expect![[
+            r#"CREATE VIEW "materialize"."public".v AS SELECT sum(id) OVER (ORDER BY id GROUPS 1 PRECEDING EXCLUDE TIES), count(*) OVER (w ROWS 1 PRECEDING EXCLUDE CURRENT ROW) AS c, sum(id) OVER (ORDER BY id RANGE E'1'::INT PRECEDING) AS s FROM "materialize"."public".users WINDOW w AS (PARTITION BY id)"#
+        ]],
+    );
+}

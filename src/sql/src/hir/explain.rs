@@ -1,7 +1,9 @@
 //! Typed plans as text, for EXPLAIN RAW PLAN: one operator a line, inputs indented below it.
 
 use super::{HirOrder, HirRel, JoinKind, SetKind, Subquery, SubqueryKind};
-use expr::{AggregateExpr, ScalarExpr, Unmaterializable};
+use expr::explain::explain_frame;
+use expr::relation::RecLimit;
+use expr::{AggregateExpr, ScalarExpr, Unmaterializable, WindowExpr};
 use repr::Datum;
 use std::fmt::Write;
 
@@ -44,6 +46,10 @@ fn headline(rel: &HirRel) -> String {
         HirRel::Get { name, cols, .. } => format!("Get {name} -> {}", columns(cols)),
         HirRel::Cte { name, id, cols, .. } => format!("Get {name}@{id} -> {}", columns(cols)),
         HirRel::Let { name, id, .. } => format!("With {name}@{id}"),
+        HirRel::LetRec { bindings, .. } => {
+            let names = bindings.iter().map(|b| format!("{}@{}{}", b.name, b.id, recursion_limit(b.limit.as_ref())));
+            format!("With recursive {}", names.collect::<Vec<_>>().join(", "))
+        }
         HirRel::CallTable { func, args, cols } => format!("CallTable {func:?}({}) -> {}", scalars(args), columns(cols)),
         HirRel::Project { cols, .. } => format!("Project {}", columns(cols)),
         HirRel::Map { exprs, .. } => format!("Map {}", named(exprs.iter().map(|(id, e)| (*id, scalar(e))))),
@@ -60,6 +66,12 @@ fn headline(rel: &HirRel) -> String {
         ),
         HirRel::Distinct { .. } => "Distinct".to_string(),
         HirRel::TopK { group, order, limit, offset, .. } => top_k(group, order, limit.as_ref(), *offset),
+        HirRel::Window { partition, order, functions, .. } => format!(
+            "Window partition_by=[{}] order_by=[{}] functions=[{}]",
+            columns(partition),
+            order_by(order),
+            named(functions.iter().map(|(id, f)| (*id, window(f))))
+        ),
         HirRel::SetOp { kind, all, cols, .. } => {
             let name = match kind {
                 SetKind::Union => "Union",
@@ -69,6 +81,14 @@ fn headline(rel: &HirRel) -> String {
             format!("{name}{} -> {}", if *all { "All" } else { "" }, columns(cols))
         }
     }
+}
+
+fn recursion_limit(limit: Option<&RecLimit>) -> String {
+    let text = |l: &RecLimit| {
+        let what = if l.return_at_limit { "return" } else { "error" };
+        format!(" ({what} at {})", l.iterations)
+    };
+    limit.map(text).unwrap_or_default()
 }
 
 fn join(kind: JoinKind, on: &[ScalarExpr]) -> String {
@@ -82,7 +102,7 @@ fn join(kind: JoinKind, on: &[ScalarExpr]) -> String {
     format!("{name} {}", on.iter().map(scalar).collect::<Vec<_>>().join(" AND "))
 }
 
-fn top_k(group: &[usize], order: &[HirOrder], limit: Option<&ScalarExpr>, offset: u64) -> String {
+fn order_by(order: &[HirOrder]) -> String {
     let order = order.iter().map(|o| {
         let direction = if o.desc { " desc" } else { "" };
         let nulls = if o.nulls_first == o.desc {
@@ -94,10 +114,13 @@ fn top_k(group: &[usize], order: &[HirOrder], limit: Option<&ScalarExpr>, offset
         };
         format!("#{}{direction}{nulls}", o.col)
     });
-    let order = order.collect::<Vec<_>>().join(", ");
+    order.collect::<Vec<_>>().join(", ")
+}
+
+fn top_k(group: &[usize], order: &[HirOrder], limit: Option<&ScalarExpr>, offset: u64) -> String {
     let limit = limit.map(|l| format!(" limit={}", scalar(l))).unwrap_or_default();
     let offset = if offset > 0 { format!(" offset={offset}") } else { String::new() };
-    format!("TopK group_by=[{}] order_by=[{order}]{limit}{offset}", columns(group))
+    format!("TopK group_by=[{}] order_by=[{}]{limit}{offset}", columns(group), order_by(order))
 }
 
 fn columns(cols: &[usize]) -> String {
@@ -124,6 +147,12 @@ fn aggregate(aggregate: &AggregateExpr) -> String {
     format!("{:?}({distinct}{args}{order}){filter}", aggregate.func)
 }
 
+fn window(function: &WindowExpr) -> String {
+    let filter = function.filter.as_ref().map(|f| format!(" filter {}", scalar(f))).unwrap_or_default();
+    let frame = explain_frame(&function.frame);
+    format!("{}({}){filter}{frame}", function.func.name(), scalars(&function.args))
+}
+
 /// A scalar expression as text.
 pub(crate) fn scalar(expr: &ScalarExpr) -> String {
     let list = |parts: &[ScalarExpr], with: &str| parts.iter().map(scalar).collect::<Vec<_>>().join(with);
@@ -134,7 +163,7 @@ pub(crate) fn scalar(expr: &ScalarExpr) -> String {
             Some(datum) => literal(datum, &typ.ty),
         },
         ScalarExpr::Literal(Err(error), _) => format!("error({})", error.message),
-        ScalarExpr::Unmaterializable(f) => unmaterializable(*f),
+        ScalarExpr::Unmaterializable(f) => unmaterializable(f),
         ScalarExpr::Call { func, args } => format!("{}({})", func.0.name, list(args, ", ")),
         ScalarExpr::If { condition, then, otherwise } => {
             format!("case when {} then {} else {} end", scalar(condition), scalar(then), scalar(otherwise))
@@ -154,7 +183,10 @@ fn literal(datum: Datum<'_>, ty: &repr::SqlType) -> String {
     }
 }
 
-fn unmaterializable(f: Unmaterializable) -> String {
+fn unmaterializable(f: &Unmaterializable) -> String {
+    if let Unmaterializable::Parameter(n, _) = f {
+        return format!("${}", n + 1);
+    }
     let debug = format!("{f:?}");
     let mut name = String::new();
     for (i, c) in debug.chars().enumerate() {

@@ -1,6 +1,6 @@
 //! Walking typed plans: their parts, which columns they use from outside, and replacing expressions in them.
 
-use super::{ColId, HirRel, Subquery, SubqueryKind};
+use super::{ColId, CteId, HirRel, Subquery, SubqueryKind};
 use expr::{AggregateExpr, ScalarExpr};
 use std::collections::BTreeSet;
 
@@ -85,7 +85,7 @@ impl HirRel {
         let mut used: BTreeSet<ColId> = self.scalars().into_iter().flat_map(columns_of).collect();
         match self {
             HirRel::Project { cols, .. } | HirRel::Cte { outer: cols, .. } => used.extend(cols),
-            HirRel::TopK { group, order, .. } => {
+            HirRel::TopK { group, order, .. } | HirRel::Window { partition: group, order, .. } => {
                 used.extend(group);
                 used.extend(order.iter().map(|o| o.col));
             }
@@ -105,7 +105,7 @@ impl HirRel {
             return used;
         }
         let inputs = self.inputs();
-        if !matches!(self, HirRel::Let { .. }) {
+        if !matches!(self, HirRel::Let { .. } | HirRel::LetRec { .. }) {
             let made: BTreeSet<ColId> = inputs.iter().flat_map(|i| i.cols()).collect();
             used.retain(|c| !made.contains(c));
         }
@@ -118,6 +118,9 @@ impl HirRel {
         match self {
             HirRel::Values { .. } | HirRel::Get { .. } | HirRel::Cte { .. } | HirRel::CallTable { .. } => Vec::new(),
             HirRel::Let { value, body, .. } => vec![value, body],
+            HirRel::LetRec { bindings, body } => {
+                bindings.iter().map(|b| &b.value).chain(std::iter::once(&**body)).collect()
+            }
             HirRel::Join { left, right, .. } | HirRel::SetOp { left, right, .. } => vec![left, right],
             HirRel::Project { input, .. }
             | HirRel::Map { input, .. }
@@ -126,7 +129,8 @@ impl HirRel {
             | HirRel::Semi { input, .. }
             | HirRel::Reduce { input, .. }
             | HirRel::Distinct { input }
-            | HirRel::TopK { input, .. } => vec![input],
+            | HirRel::TopK { input, .. }
+            | HirRel::Window { input, .. } => vec![input],
         }
     }
 
@@ -134,6 +138,9 @@ impl HirRel {
         match self {
             HirRel::Values { .. } | HirRel::Get { .. } | HirRel::Cte { .. } | HirRel::CallTable { .. } => Vec::new(),
             HirRel::Let { value, body, .. } => vec![value, body],
+            HirRel::LetRec { bindings, body } => {
+                bindings.iter_mut().map(|b| &mut b.value).chain(std::iter::once(&mut **body)).collect()
+            }
             HirRel::Join { left, right, .. } | HirRel::SetOp { left, right, .. } => vec![left, right],
             HirRel::Project { input, .. }
             | HirRel::Map { input, .. }
@@ -142,7 +149,8 @@ impl HirRel {
             | HirRel::Semi { input, .. }
             | HirRel::Reduce { input, .. }
             | HirRel::Distinct { input }
-            | HirRel::TopK { input, .. } => vec![input],
+            | HirRel::TopK { input, .. }
+            | HirRel::Window { input, .. } => vec![input],
         }
     }
 
@@ -176,6 +184,7 @@ impl HirRel {
                 keys.iter().map(|(_, e)| e).chain(aggregates).collect()
             }
             HirRel::TopK { limit, .. } => limit.iter().collect(),
+            HirRel::Window { functions, .. } => functions.iter().flat_map(|(_, f)| f.scalars()).collect(),
             _ => Vec::new(),
         }
     }
@@ -192,15 +201,63 @@ impl HirRel {
                 keys.iter_mut().map(|(_, e)| e).chain(aggregates).collect()
             }
             HirRel::TopK { limit, .. } => limit.iter_mut().collect(),
+            HirRel::Window { functions, .. } => functions.iter_mut().flat_map(|(_, f)| f.scalars_mut()).collect(),
             _ => Vec::new(),
         }
     }
 
     /// Calls `f` on every scalar expression (the roots) of the plan and of its subqueries. Lists of bare columns (of `Project`,
-    /// `TopK`, and the right sides of IN) are not expressions and stay.
+    /// `TopK` and `Window`, and the right sides of IN) are not expressions and stay.
     pub(crate) fn try_rewrite<E>(&mut self, f: &mut dyn FnMut(&mut ScalarExpr) -> Result<(), E>) -> Result<(), E> {
         self.scalars_mut().into_iter().try_for_each(&mut *f)?;
         self.subqueries_mut().into_iter().try_for_each(|s| s.try_rewrite(f))?;
         self.inputs_mut().into_iter().try_for_each(|input| input.try_rewrite(f))
+    }
+
+    /// Calls `f` on every node of the plan and of its subqueries, inputs first.
+    pub(crate) fn visit_mut(&mut self, f: &mut dyn FnMut(&mut HirRel)) {
+        self.subqueries_mut().into_iter().for_each(|s| s.rel.visit_mut(f));
+        self.inputs_mut().into_iter().for_each(|input| input.visit_mut(f));
+        f(self);
+    }
+
+    /// Tells the uses of common table expressions which columns those take from outside: known only when all of them is planned.
+    pub(crate) fn set_outer(&mut self, ctes: &[CteId], columns: &[ColId]) {
+        self.visit_mut(&mut |node| {
+            if let HirRel::Cte { id, outer, .. } = node
+                && ctes.contains(id)
+            {
+                *outer = columns.to_vec();
+            }
+        });
+    }
+
+    /// Brings `outer` of all uses up to date, after a value has come to use one more outside column.
+    pub(crate) fn refresh_outer(&mut self) {
+        self.subqueries_mut().into_iter().for_each(|s| s.rel.refresh_outer());
+        match self {
+            HirRel::Let { id, value, body, .. } => {
+                value.refresh_outer();
+                body.set_outer(&[*id], &value.free().into_iter().collect::<Vec<_>>());
+                body.refresh_outer();
+            }
+            HirRel::LetRec { bindings, body } => {
+                bindings.iter_mut().for_each(|b| b.value.refresh_outer());
+                let ids: Vec<CteId> = bindings.iter().map(|b| b.id).collect();
+                let free: BTreeSet<ColId> = bindings.iter().flat_map(|b| b.value.free()).collect();
+                let free: Vec<ColId> = free.into_iter().collect();
+                bindings.iter_mut().for_each(|b| b.value.set_outer(&ids, &free));
+                body.set_outer(&ids, &free);
+                body.refresh_outer();
+            }
+            _ => self.inputs_mut().into_iter().for_each(HirRel::refresh_outer),
+        }
+    }
+
+    /// Whether the plan, its subqueries included, uses a common table expression.
+    pub(crate) fn mentions(&self, cte: CteId) -> bool {
+        matches!(self, HirRel::Cte { id, .. } if *id == cte)
+            || self.subqueries().into_iter().any(|s| s.rel.mentions(cte))
+            || self.inputs().into_iter().any(|input| input.mentions(cte))
     }
 }

@@ -15,7 +15,10 @@ mod subquery;
 mod table;
 
 use crate::coerce::{constant, null};
-use crate::hir::{ColId, CteId, HirOrder, HirRel, SetKind, operands_mut};
+use crate::hir::{ColId, CteId, HirOrder, HirRec, HirRel, SetKind, operands_mut};
+use expr::aggregate::RegressionFunc;
+use expr::plan_key::canonical;
+use expr::relation::RecBinding;
 use expr::visit::LocalIds;
 use expr::{AggregateExpr, AggregateFunc, ColumnOrder, Id, RelExpr, ScalarExpr};
 use repr::{ColumnType, Datum, LocalId, RelationType, Row, SqlError, SqlType};
@@ -26,18 +29,29 @@ use table::Table;
 pub(crate) fn lower(rel: HirRel, types: &[ColumnType]) -> Result<RelExpr, SqlError> {
     let mut lowerer = Lowerer { types, ids: LocalIds::new(), bindings: Vec::new(), ctes: BTreeMap::new() };
     let table = lowerer.relation(&rel, &Table::unit())?;
-    let mut plan = table.expr;
-    let mut used = BTreeSet::new();
-    local_uses(&plan, &mut used);
-    // What nobody uses is not evaluated: an error in it is none of the query's.
-    for (id, value) in lowerer.bindings.into_iter().rev() {
-        if used.contains(&id) {
-            local_uses(&value, &mut used);
-            plan = RelExpr::Let { id, value: Box::new(value), body: Box::new(plan) };
-        }
-    }
+    let plan = wrap(table.expr, lowerer.bindings);
     plan.check().map_err(SqlError::internal)?;
     Ok(plan)
+}
+
+/// The plan inside of its bindings. What nobody uses is not evaluated: an error in it is none of the query's.
+fn wrap(mut plan: RelExpr, bindings: Vec<Binding>) -> RelExpr {
+    let mut used = BTreeSet::new();
+    local_uses(&plan, &mut used);
+    for binding in bindings.into_iter().rev() {
+        match binding {
+            Binding::Let(id, value) if used.contains(&id) => {
+                local_uses(&value, &mut used);
+                plan = RelExpr::Let { id, value: Box::new(value), body: Box::new(plan) };
+            }
+            Binding::Rec(bindings) if bindings.iter().any(|b| used.contains(&b.id)) => {
+                bindings.iter().for_each(|b| local_uses(&b.value, &mut used));
+                plan = RelExpr::LetRec { bindings, body: Box::new(plan) };
+            }
+            _ => {}
+        }
+    }
+    plan
 }
 
 fn local_uses(plan: &RelExpr, used: &mut BTreeSet<LocalId>) {
@@ -52,8 +66,14 @@ struct Lowerer<'a> {
     types: &'a [ColumnType],
     ids: LocalIds,
     /// Everything that is used twice, in order of dependency; the plan is wrapped in them at the end.
-    bindings: Vec<(LocalId, RelExpr)>,
+    bindings: Vec<Binding>,
     ctes: BTreeMap<CteId, Table>,
+}
+
+/// A name, or names that stand for each other, and their values.
+enum Binding {
+    Let(LocalId, RelExpr),
+    Rec(Vec<RecBinding>),
 }
 
 impl Lowerer<'_> {
@@ -64,7 +84,7 @@ impl Lowerer<'_> {
         }
         let id = self.ids.fresh();
         let get = RelExpr::get_local(id, table.expr.typ());
-        self.bindings.push((id, table.expr));
+        self.bindings.push(Binding::Let(id, table.expr));
         Table { expr: get, cols: table.cols }
     }
 
@@ -97,6 +117,7 @@ impl Lowerer<'_> {
             }
             HirRel::Cte { id, cols, .. } => self.cte(*id, cols, outer),
             HirRel::Let { id, value, body, .. } => self.bind_cte(*id, value, body, outer),
+            HirRel::LetRec { bindings, body } => self.bind_recursion(bindings, body, outer),
             HirRel::CallTable { func, args, cols } => {
                 let args = args.iter().map(|a| outer.scalar(a)).collect::<Result<Vec<_>, _>>()?;
                 let expr = outer.expr.clone().flat_map(func.clone(), args);
@@ -128,6 +149,12 @@ impl Lowerer<'_> {
                 let order = order.iter().map(|o| column_order(&input, o)).collect::<Result<Vec<_>, _>>()?;
                 let expr = input.expr.top_k(group, order, limit.clone(), *offset);
                 Ok(Table { expr, cols: input.cols })
+            }
+            HirRel::Window { input, partition, order, functions } => {
+                let input = self.relation(input, outer)?;
+                let partition = input.positions(&[&outer.cols[..], partition].concat())?;
+                let order = order.iter().map(|o| column_order(&input, o)).collect::<Result<Vec<_>, _>>()?;
+                input.window(partition, order, functions)
             }
             HirRel::SetOp { kind, all, left, right, cols } => {
                 let left = self.relation(left, outer)?;
@@ -173,6 +200,32 @@ impl Lowerer<'_> {
         Ok(outer.clone().join(named, &shared)?.0)
     }
 
+    /// Binds a recursion: within it and in `body` each name is its fixed point, for each combination of the outside columns that any uses.
+    fn bind_recursion(&mut self, recursive: &[HirRec], body: &HirRel, outer: &Table) -> Result<Table, SqlError> {
+        let free: BTreeSet<ColId> = recursive.iter().flat_map(|b| b.value.free()).collect();
+        let used: Vec<ColId> = outer.cols.iter().copied().filter(|c| free.contains(c)).collect();
+        let domain = if used.is_empty() { Table::unit() } else { self.domain(outer, &used)? };
+        let mut names = Vec::new();
+        for binding in recursive {
+            let cols = [&domain.cols[..], &binding.value.cols()].concat();
+            let typ = RelationType::new(cols.iter().map(|c| self.column_type(*c)).collect());
+            let id = self.ids.fresh();
+            self.ctes.insert(binding.id, Table { expr: RelExpr::get_local(id, typ.clone()), cols });
+            names.push((id, typ));
+        }
+        let mut bindings = Vec::new();
+        for (binding, (id, typ)) in recursive.iter().zip(names) {
+            // What is bound on the way uses the recursion's names: it stays inside.
+            let outside = std::mem::take(&mut self.bindings);
+            let value = self.relation(&binding.value, &domain);
+            let inside = std::mem::replace(&mut self.bindings, outside);
+            let value = wrap(value?.expr, inside);
+            bindings.push(RecBinding { id, value, typ, limit: binding.limit });
+        }
+        self.bindings.push(Binding::Rec(bindings));
+        self.relation(body, outer)
+    }
+
     fn bind_cte(&mut self, id: CteId, value: &HirRel, body: &HirRel, outer: &Table) -> Result<Table, SqlError> {
         let free = value.free();
         let used: Vec<ColId> = outer.cols.iter().copied().filter(|c| free.contains(c)).collect();
@@ -212,7 +265,8 @@ impl Lowerer<'_> {
     }
 
     fn set_operation(&mut self, kind: SetKind, all: bool, left: Table, right: Table) -> RelExpr {
-        let once = |table: Table| if all { table.expr } else { table.expr.distinct() };
+        // Rows are compared as they are encoded: those that are not grouped come to canonical form here.
+        let once = |table: Table| if all { canonical_rows(table.expr) } else { table.expr.distinct() };
         match kind {
             SetKind::Union if all => left.expr.union(right.expr),
             SetKind::Union => left.expr.union(right.expr).distinct(),
@@ -226,6 +280,17 @@ impl Lowerer<'_> {
             }
         }
     }
+}
+
+/// Rows of which equal ones have the same encoding.
+fn canonical_rows(expr: RelExpr) -> RelExpr {
+    let columns = expr.typ().columns;
+    if columns.iter().all(|column| !column.ty.needs_canonical_key()) {
+        return expr;
+    }
+    let arity = columns.len();
+    let values = (0..arity).map(|c| canonical(ScalarExpr::Column(c), &columns)).collect();
+    expr.map(values).project((arity..2 * arity).collect())
 }
 
 /// Whether a relation uses one of these columns from outside.
@@ -249,7 +314,9 @@ fn column_order(input: &Table, order: &HirOrder) -> Result<ColumnOrder, SqlError
 /// What an aggregate is over no rows.
 fn default_value(func: &AggregateFunc, ty: &SqlType) -> ScalarExpr {
     match func {
-        AggregateFunc::Count => constant(Datum::Int8(0), SqlType::Int8),
+        AggregateFunc::Count | AggregateFunc::Regression(RegressionFunc::Count) => {
+            constant(Datum::Int8(0), SqlType::Int8)
+        }
         _ => null(ty),
     }
 }

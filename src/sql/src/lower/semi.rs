@@ -1,7 +1,7 @@
 //! EXISTS and IN as conditions: semijoins and antijoins, for which NULL is as good as false.
 //!
 //! Equalities between an inner and an outer expression become join keys, so that the usual `EXISTS (… WHERE inner = outer)` needs no set
-//! of outer values at all.
+//! of outer values at all. With other conditions between inner and outer beside them there is one: the equalities join it with the inner rows.
 
 use super::Lowerer;
 use super::subquery::free_of;
@@ -20,7 +20,11 @@ impl Lowerer<'_> {
         match &subquery.kind {
             SubqueryKind::In(left, right) if negated => self.not_in(input, &subquery.rel, left, right),
             kind => {
-                let (rel, mut pairs) = self.peel(&subquery.rel, &input, false);
+                let (mut rel, mut pairs) = self.peel(&subquery.rel, &input, false);
+                if !free_of(&rel, &input).is_empty() {
+                    // Other conditions tie it to the outer rows too: it is computed for these, joined by all conditions at once.
+                    (rel, pairs) = ((*subquery.rel).clone(), Pairs::new());
+                }
                 if let SubqueryKind::In(left, right) = kind {
                     pairs.extend(left.iter().cloned().zip(right.iter().map(|c| ScalarExpr::Column(*c))));
                 }

@@ -4,7 +4,7 @@ use super::to_positions;
 use crate::coerce::{constant, literal_from_text};
 use crate::hir::ColId;
 use crate::query::call;
-use expr::{AggregateExpr, RelExpr, ScalarExpr};
+use expr::{AggregateExpr, ColumnOrder, RelExpr, ScalarExpr, WindowExpr};
 use repr::text::TextSettings;
 use repr::{Arena, Datum, Interval, Row, SqlError, SqlType};
 use std::collections::BTreeMap;
@@ -56,6 +56,26 @@ impl Table {
             order: aggregate.order.clone(),
             order_exprs: each(&aggregate.order_exprs)?,
         })
+    }
+
+    /// Appends the values of window functions.
+    pub fn window(
+        mut self,
+        partition: Vec<usize>,
+        order: Vec<ColumnOrder>,
+        functions: &[(ColId, WindowExpr)],
+    ) -> Result<Table, SqlError> {
+        let index = self.index();
+        let mut lowered = Vec::with_capacity(functions.len());
+        for (id, function) in functions {
+            let mut function = function.clone();
+            for scalar in function.scalars_mut() {
+                *scalar = to_positions(scalar, &index)?;
+            }
+            lowered.push(function);
+            self.cols.push(*id);
+        }
+        Ok(Table { expr: self.expr.window(partition, order, lowered), cols: self.cols })
     }
 
     /// Keeps these columns.
@@ -177,6 +197,13 @@ fn stand_in(ty: &SqlType) -> Result<ScalarExpr, SqlError> {
         SqlType::Timestamptz(_) => Datum::Timestamptz(0),
         SqlType::Interval => Datum::Interval(Interval::default()),
         SqlType::Uuid => Datum::Uuid([0; 16]),
+        SqlType::TimeTz => Datum::TimeTz(repr::TimeTz { micros: 0, offset: 0 }),
+        SqlType::Range(_) => {
+            let empty = repr::range::encode(None);
+            return Ok(constant(Datum::Range(repr::RangeRef::from_encoded(&empty)), base));
+        }
+        // Without labels there are no values, and nothing to stand in for.
+        SqlType::Enum(ty) => ty.values().next().map_or(Datum::Bool(false), Datum::Enum),
         SqlType::Oid | SqlType::Regclass | SqlType::Regproc | SqlType::Regtype => Datum::Oid(0),
         SqlType::MzTimestamp => Datum::MzTimestamp(0),
         SqlType::Numeric(_) => return literal_from_text("0", &SqlType::NUMERIC, &TextSettings::DEFAULT),

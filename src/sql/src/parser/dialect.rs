@@ -1,5 +1,6 @@
 //! How sqlparser reads Freshet's SQL: as PostgreSQL's, with a few words that end an expression or a table reference here.
 
+use super::keywords::{is_bare_label, may_name_column};
 use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use sqlparser::keywords::Keyword;
@@ -19,8 +20,20 @@ impl Dialect for FreshetDialect {
         TypeId::of::<PostgreSqlDialect>()
     }
 
-    /// A sign binds closer than `^`, as in PostgreSQL: `-2 ^ 2` is 4.
+    /// Grouping sets, VALUES as a subquery, and signs, which bind closer than `^` as in PostgreSQL: `-2 ^ 2` is 4.
     fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        if let Some(element) = super::grouping::element(parser) {
+            return Some(element);
+        }
+        if let Some(values) = super::grouping::values(parser) {
+            return Some(values);
+        }
+        if keyword(&parser.peek_token_ref().token) == Keyword::VARIADIC {
+            parser.advance_token();
+            let value = parser.parse_expr();
+            let prefix = sqlparser::ast::Ident::new("VARIADIC");
+            return Some(value.map(|value| Expr::Prefixed { prefix, value: Box::new(value) }));
+        }
         let op = match parser.peek_token_ref().token {
             Token::Minus => UnaryOperator::Minus,
             Token::Plus => UnaryOperator::Plus,
@@ -42,12 +55,13 @@ impl Dialect for FreshetDialect {
         Some(between(parser, expr, negated, symmetric == Keyword::SYMMETRIC))
     }
 
-    fn is_table_alias(&self, keyword: &Keyword, parser: &mut Parser) -> bool {
-        PG.is_table_alias(keyword, parser)
+    /// SET and QUALIFY begin what may follow a table.
+    fn is_table_alias(&self, keyword: &Keyword, _: &mut Parser) -> bool {
+        !matches!(keyword, Keyword::SET | Keyword::QUALIFY) && may_name_column(&format!("{keyword:?}"))
     }
 
-    fn is_column_alias(&self, keyword: &Keyword, parser: &mut Parser) -> bool {
-        !AFTER_SELECT_ITEM.contains(keyword) && PG.is_column_alias(keyword, parser)
+    fn is_column_alias(&self, keyword: &Keyword, _: &mut Parser) -> bool {
+        !AFTER_SELECT_ITEM.contains(keyword) && is_bare_label(&format!("{keyword:?}"))
     }
 
     fn identifier_quote_style(&self, identifier: &str) -> Option<char> {
@@ -65,8 +79,9 @@ impl Dialect for FreshetDialect {
     fn is_custom_operator_part(&self, ch: char) -> bool {
         PG.is_custom_operator_part(ch)
     }
+    /// What begins like an expression of such a word's own is none if that cannot be read.
     fn is_reserved_for_identifier(&self, keyword: Keyword) -> bool {
-        PG.is_reserved_for_identifier(keyword)
+        PG.is_reserved_for_identifier(keyword) || matches!(keyword, Keyword::ARRAY | Keyword::CASE | Keyword::CAST)
     }
     fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
         PG.get_next_precedence(parser)
@@ -80,8 +95,9 @@ impl Dialect for FreshetDialect {
     fn supports_filter_during_aggregation(&self) -> bool {
         true
     }
+    /// sqlparser's own grouping sets do not nest; `parser::grouping` reads them.
     fn supports_group_by_expr(&self) -> bool {
-        true
+        false
     }
     fn allow_extract_custom(&self) -> bool {
         true
@@ -122,6 +138,9 @@ impl Dialect for FreshetDialect {
     fn supports_comma_separated_trim(&self) -> bool {
         true
     }
+    fn supports_named_fn_args_with_assignment_operator(&self) -> bool {
+        true
+    }
     fn supports_named_fn_args_with_expr_name(&self) -> bool {
         false
     }
@@ -157,8 +176,9 @@ fn between(parser: &mut Parser, expr: &Expr, negated: bool, symmetric: bool) -> 
     Ok(Expr::Nested(Box::new(Expr::BinaryOp { left, op, right })))
 }
 
-/// Reserved in PostgreSQL after a select item; sqlparser would take them for aliases.
+/// Words that end a select item where sqlparser asks for its alias; PostgreSQL's grammar knows them from what stands before.
 const AFTER_SELECT_ITEM: &[Keyword] = &[
+    Keyword::QUALIFY,
     Keyword::ON,
     Keyword::USING,
     Keyword::FOR,

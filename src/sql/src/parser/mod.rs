@@ -10,6 +10,11 @@
 mod dialect;
 mod error;
 pub mod extension;
+pub(crate) mod frame;
+mod grouping;
+mod keywords;
+pub(crate) mod reserved;
+pub(crate) mod respell;
 #[cfg(test)]
 mod tests;
 
@@ -84,7 +89,7 @@ pub fn parse_expr(sql: &str) -> Result<sqlparser::ast::Expr, SqlError> {
     crate::with_deep_stack(|| {
         let (lines, tokens) = tokenize(sql)?;
         check_size(&tokens)?;
-        let mut parser = new_parser(&FreshetDialect, tokens);
+        let mut parser = new_parser(&FreshetDialect, respell::respell(tokens));
         let parsed = parser.parse_expr();
         let expr = parsed.map_err(|e| error::syntax_error(e, &parser, sql, &lines))?;
         match parser.peek_token().token {
@@ -114,7 +119,7 @@ fn parse_all(sql: &str) -> Result<Vec<ParsedStatement>, SqlError> {
                 piece.iter().rposition(|t| !matches!(t.token, Token::Whitespace(_) | Token::EOF)).unwrap_or(first);
             let text = sql.get(ends[start + first].0..ends[start + last].1).unwrap_or(sql).to_string();
             check_size(piece)?;
-            let mut parser = new_parser(&FreshetDialect, piece.to_vec());
+            let mut parser = new_parser(&FreshetDialect, respell::respell(piece.to_vec()));
             let ast = parse_one(&mut parser, sql, &lines)?;
             statements.push(ParsedStatement { ast, sql: text, lines: lines.clone() });
         }
@@ -135,7 +140,7 @@ fn tokenize(sql: &str) -> Result<(LineIndex, Vec<TokenWithSpan>), SqlError> {
         return Err(SqlError::new(SqlState::CHARACTER_NOT_IN_REPERTOIRE, message).at(u32::try_from(at + 1).ok()));
     }
     let tokens = Tokenizer::new(&FreshetDialect, sql).tokenize_with_location();
-    Ok((lines.clone(), tokens.map_err(|e| error::token_error(e, sql, &lines))?))
+    Ok((lines.clone(), frame::rewrite(tokens.map_err(|e| error::token_error(e, sql, &lines))?)))
 }
 
 fn parse_one(parser: &mut Parser<'_>, sql: &str, lines: &LineIndex) -> Result<Statement, SqlError> {

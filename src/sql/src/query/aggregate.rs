@@ -3,10 +3,12 @@
 use super::function::Arguments;
 use super::planner::{Clause, Planner, TableCall};
 use crate::coerce::{Context, Operand};
-use crate::hir::columns_of;
+use crate::hir::{ColId, Subquery, columns_of};
+use expr::aggregate::RegressionFunc;
 use expr::{AggregateExpr, AggregateFunc, ColumnOrder, ScalarExpr, TableFunc};
 use repr::{ColumnType, SqlError, SqlState, SqlType};
-use sqlparser::ast::{self, FunctionArgumentClause, FunctionArguments};
+use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments};
+use std::collections::BTreeSet;
 
 /// What is an aggregate, whatever its arguments.
 const AGGREGATES: &[&str] = &[
@@ -30,6 +32,22 @@ const AGGREGATES: &[&str] = &[
     "variance",
     "var_samp",
     "var_pop",
+    "any_value",
+    "bit_and",
+    "bit_or",
+    "bit_xor",
+    "corr",
+    "covar_pop",
+    "covar_samp",
+    "regr_avgx",
+    "regr_avgy",
+    "regr_count",
+    "regr_intercept",
+    "regr_r2",
+    "regr_slope",
+    "regr_sxx",
+    "regr_sxy",
+    "regr_syy",
 ];
 
 fn not_allowed(clause: &str) -> SqlError {
@@ -45,6 +63,10 @@ fn is_distinct(function: &ast::Function) -> bool {
     list.duplicate_treatment == Some(ast::DuplicateTreatment::Distinct)
 }
 
+fn is_written(arg: &FunctionArg, expr: &ast::Expr) -> bool {
+    matches!(arg, FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)) if arg == expr)
+}
+
 /// Whether a function of this name is an aggregate.
 pub(super) fn is_aggregate(name: &str) -> bool {
     AGGREGATES.contains(&name)
@@ -58,19 +80,23 @@ impl Planner<'_, '_> {
         function: &ast::Function,
         arguments: &Arguments<'_>,
     ) -> Result<ScalarExpr, SqlError> {
-        self.check_aggregate_place()?;
-        if !function.within_group.is_empty() {
-            return Err(SqlError::unsupported("WITHIN GROUP"));
-        }
+        self.add_aggregate(name, |p| p.aggregate_expr(name, function, arguments))
+    }
+
+    /// Plans an aggregate call's parts where aggregates may not appear, and makes it a column of the group.
+    pub(super) fn add_aggregate(
+        &mut self,
+        name: &str,
+        plan: impl FnOnce(&mut Self) -> Result<AggregateExpr, SqlError>,
+    ) -> Result<ScalarExpr, SqlError> {
         let outer_subqueries = std::mem::take(&mut self.frame()?.subqueries);
         let outer_guards = std::mem::take(&mut self.frame()?.guards);
-        let planned = self.in_clause(Clause::AGGREGATE, |p| p.aggregate_expr(name, function, arguments));
+        let planned = self.in_clause(Clause::AGGREGATE, plan);
         let inner = std::mem::replace(&mut self.frame()?.subqueries, outer_subqueries);
-        let frame = self.frame()?;
-        frame.guards = outer_guards;
-        frame.aggregate_subqueries.extend(inner);
+        self.frame()?.guards = outer_guards;
         let aggregate = planned?;
-        let level = self.aggregate_level(&aggregate)?;
+        let level = self.aggregate_level(&aggregate, &inner)?;
+        self.frames[level].aggregate_subqueries.extend(inner);
         let typ = self.aggregate_type(&aggregate);
         if let Some((id, _)) = self.frames[level].aggregates.iter().find(|(_, a)| *a == aggregate) {
             return Ok(ScalarExpr::Column(*id));
@@ -80,35 +106,37 @@ impl Planner<'_, '_> {
         Ok(ScalarExpr::Column(id))
     }
 
-    fn check_aggregate_place(&mut self) -> Result<(), SqlError> {
-        let clause = self.frame()?.clause;
-        if clause.aggregates {
-            return Ok(());
-        }
-        Err(not_allowed(clause.name))
+    /// The query level an aggregate belongs to: the innermost whose columns it uses; this one if it uses none.
+    fn aggregate_level(&self, aggregate: &AggregateExpr, subqueries: &[Subquery]) -> Result<usize, SqlError> {
+        let parts = aggregate.args.iter().chain(&aggregate.filter).chain(&aggregate.order_exprs);
+        let level = self.level_of(parts, subqueries);
+        let clause = self.frames[level].clause;
+        if clause.aggregates { Ok(level) } else { Err(not_allowed(clause.name)) }
     }
 
-    /// The query level an aggregate belongs to: the innermost whose columns it uses; this one if it uses none.
-    fn aggregate_level(&self, aggregate: &AggregateExpr) -> Result<usize, SqlError> {
-        let parts = aggregate.args.iter().chain(&aggregate.filter).chain(&aggregate.order_exprs);
-        let used: std::collections::BTreeSet<_> = parts.flat_map(columns_of).collect();
+    /// The innermost query level whose columns some of these expressions use, the subqueries in them included; the present one if they use
+    /// none.
+    pub(super) fn level_of<'e>(&self, exprs: impl Iterator<Item = &'e ScalarExpr>, subqueries: &[Subquery]) -> usize {
+        let mut used: BTreeSet<ColId> = exprs.flat_map(columns_of).collect();
+        for subquery in subqueries.iter().rev() {
+            if used.contains(&subquery.id) {
+                used.extend(subquery.free());
+            }
+        }
         let here = self.frames.len() - 1;
         let belongs = |level: &usize| self.frames[*level].scope.columns.iter().any(|c| used.contains(&c.id));
-        let level = (0..=here).rev().find(belongs).unwrap_or(here);
-        if level != here && !self.frames[level].clause.aggregates {
-            return Err(not_allowed(self.frames[level].clause.name));
-        }
-        Ok(level)
+        (0..=here).rev().find(belongs).unwrap_or(here)
     }
 
     fn aggregate_type(&self, aggregate: &AggregateExpr) -> ColumnType {
         let typ = aggregate.typ(&self.types);
         // One row over no rows: all but count are NULL there.
-        let nullable = !matches!(aggregate.func, AggregateFunc::Count);
+        let counts = [AggregateFunc::Count, AggregateFunc::Regression(RegressionFunc::Count)];
+        let nullable = !counts.contains(&aggregate.func);
         ColumnType { nullable, ..typ }
     }
 
-    fn aggregate_expr(
+    pub(super) fn aggregate_expr(
         &mut self,
         name: &str,
         function: &ast::Function,
@@ -200,7 +228,12 @@ impl Planner<'_, '_> {
             for item in by {
                 let (desc, nulls_first) = super::order::direction(&item.options)?;
                 order.push(ColumnOrder { column: exprs.len(), desc, nulls_first });
-                exprs.push(self.expr(&item.expr)?);
+                // What is written like an argument is that argument, with the conversion that the aggregate asked for.
+                let written = list.args.iter().position(|arg| is_written(arg, &item.expr));
+                exprs.push(match written.and_then(|at| args.get(at)) {
+                    Some(arg) => arg.clone(),
+                    None => self.expr(&item.expr)?,
+                });
             }
         }
         if distinct && exprs.iter().any(|e| !args.contains(e)) {
@@ -219,7 +252,12 @@ impl Planner<'_, '_> {
         let Some((func, args)) = self.resolve_table_function(name, args)? else { return Ok(None) };
         let clause = self.frame()?.clause;
         if !clause.table_functions {
-            let message = format!("set-returning functions are not allowed in {}", clause.name);
+            let message = match clause.name {
+                "window function calls" => {
+                    "window function calls cannot contain set-returning function calls".to_string()
+                }
+                name => format!("set-returning functions are not allowed in {name}"),
+            };
             return Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, message));
         }
         let cols: Vec<_> = func.columns().into_iter().map(|(n, t)| self.column(&n, t)).collect();
@@ -239,11 +277,19 @@ impl Planner<'_, '_> {
         if !TableFunc::exists(name) {
             return Ok(None);
         }
-        let types = self.operand_types(args);
+        let mut args = args.to_vec();
+        for arg in &mut args {
+            // An array of untyped elements has the type that it has by itself.
+            if matches!(arg, Operand::Array(_)) {
+                let open = std::mem::replace(arg, Operand::Null);
+                *arg = Operand::Typed(self.settle(open)?);
+            }
+        }
+        let types = self.operand_types(&args);
         let Some((func, targets)) = TableFunc::resolve(name, &types) else {
             return Err(super::function::no_function(name, &types));
         };
-        let pairs = args.iter().cloned().zip(targets);
+        let pairs = args.into_iter().zip(targets);
         let mut args = pairs.map(|(o, ty)| self.coerce(o, &ty, Context::Implicit)).collect::<Result<Vec<_>, _>>()?;
         if let (TableFunc::GenerateSeries(ty), 2) = (&func, args.len()) {
             let one = ScalarExpr::Literal(Ok(repr::Row::pack([repr::Datum::Int4(1)])), SqlType::Int4.nullable(false));

@@ -1,8 +1,8 @@
-//! Whole queries: WITH, set operations, VALUES, TABLE, and the ORDER BY and LIMIT around them.
+//! Whole queries: set operations, VALUES, TABLE, and the ORDER BY and LIMIT around them.
 
 use super::Output;
-use super::order::{Ordered, order_items};
-use super::planner::{Clause, Cte, Planner, fold};
+use super::order::{Limits, Ordered, order_items};
+use super::planner::{Clause, Planner};
 use crate::coerce::{Context, Operand, common_type};
 use crate::hir::{ColId, HirOrder, HirRel, SetKind};
 use expr::ScalarExpr;
@@ -43,14 +43,14 @@ impl Planner<'_, '_> {
             None => Vec::new(),
         };
         let body = self.ordered_body(query, targets)?;
-        let (limit, offset) = self.limits(query)?;
+        let Limits { mut limit, mut offset, ties } = self.limits(query)?;
         self.ctes.truncate(ctes);
-        let rel = bound.into_iter().rev().fold(body.rel, |body, (id, name, value)| HirRel::Let {
-            id,
-            name,
-            value: Box::new(value),
-            body: Box::new(body),
-        });
+        let mut rel = body.rel;
+        if let Some(count) = limit.filter(|_| ties) {
+            rel = self.with_ties(rel, &body.order, count, offset)?;
+            (limit, offset) = (None, 0);
+        }
+        let rel = bound.into_iter().rev().fold(rel, |body, bound| bound.around(body));
         Ok(Ordered { rel, output: body.output, order: body.order, limit, offset })
     }
 
@@ -102,38 +102,7 @@ impl Planner<'_, '_> {
         })
     }
 
-    fn with(&mut self, with: &ast::With) -> Result<Vec<(usize, String, HirRel)>, SqlError> {
-        if with.recursive {
-            return Err(SqlError::unsupported("WITH RECURSIVE"));
-        }
-        let mut bound: Vec<(usize, String, HirRel)> = Vec::new();
-        for cte in &with.cte_tables {
-            let name = fold(&cte.alias.name);
-            if bound.iter().any(|(_, other, _)| *other == name) {
-                let message = format!("WITH query name \"{name}\" specified more than once");
-                return Err(SqlError::new(SqlState::DUPLICATE_ALIAS, message));
-            }
-            let (rel, output) = self.query(&cte.query)?.into_relation();
-            let rel = rel.project(output.cols.clone());
-            let mut names = output.names;
-            if cte.alias.columns.len() > names.len() {
-                let (has, wants) = (names.len(), cte.alias.columns.len());
-                let message =
-                    format!("WITH query \"{name}\" has {has} columns available but {wants} columns specified");
-                return Err(SqlError::new(SqlState::INVALID_COLUMN_REFERENCE, message));
-            }
-            for (column, renamed) in names.iter_mut().zip(&cte.alias.columns) {
-                *column = fold(&renamed.name);
-            }
-            let columns = names.into_iter().zip(output.cols.iter().map(|c| self.types[*c].clone())).collect();
-            let (id, outer) = (self.fresh_cte(), rel.free().into_iter().collect());
-            self.ctes.push(Cte { id, name: name.clone(), columns, outer });
-            bound.push((id, name, rel));
-        }
-        Ok(bound)
-    }
-
-    fn body(&mut self, body: &SetExpr, targets: Option<&[Target]>) -> Result<Body, SqlError> {
+    pub(super) fn body(&mut self, body: &SetExpr, targets: Option<&[Target]>) -> Result<Body, SqlError> {
         match body {
             SetExpr::Select(select) => self.select(select, &[], targets),
             SetExpr::Query(query) => {
@@ -263,7 +232,7 @@ impl Planner<'_, '_> {
     }
 
     /// Brings a side's columns to the common types.
-    fn convert(&mut self, body: &mut Body, types: &[SqlType]) -> Result<(), SqlError> {
+    pub(super) fn convert(&mut self, body: &mut Body, types: &[SqlType]) -> Result<(), SqlError> {
         let mut exprs = Vec::new();
         for ((col, open), ty) in body.output.cols.iter_mut().zip(&body.open).zip(types) {
             let operand = open.clone().unwrap_or(Operand::Typed(ScalarExpr::Column(*col)));

@@ -49,6 +49,9 @@ impl Planner<'_, '_> {
             Expr::Identifier(ident) => self.name(std::slice::from_ref(ident))?,
             Expr::CompoundIdentifier(idents) => self.name(idents)?,
             Expr::Array(array) => return Ok(Operand::Array(self.operands(&array.elem)?)),
+            Expr::Tuple(fields) if fields.is_empty() => {
+                return Err(SqlError::new(SqlState::SYNTAX_ERROR, "syntax error at or near \")\""));
+            }
             Expr::Tuple(fields) => return Ok(Operand::Row(self.operands(fields)?)),
             Expr::BinaryOp { left, op, right } => return self.binary(left, op, right),
             Expr::UnaryOp { op, expr } => return self.unary(*op, expr),
@@ -89,7 +92,7 @@ impl Planner<'_, '_> {
         match found {
             Found::Column(id) => Ok(ScalarExpr::Column(id)),
             Found::Oid(oid) => Ok(constant(Datum::Oid(oid), SqlType::Oid)),
-            Found::Row(columns) => self.record(columns.into_iter().map(|(_, id)| ScalarExpr::Column(id)).collect()),
+            Found::Row(columns, present) => self.row_of(columns, present),
         }
     }
 
@@ -105,6 +108,7 @@ impl Planner<'_, '_> {
                 let (left, right) = (self.operand(left)?, self.operand(right)?);
                 return self.compare(&op.to_string(), left, right).map(Operand::Typed);
             }
+            BinaryOperator::Overlaps => return self.overlaps(left, right).map(Operand::Typed),
             _ => {}
         }
         let name = operator_name(op)?;

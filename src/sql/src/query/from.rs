@@ -2,14 +2,16 @@
 
 use super::planner::{Clause, Planner, fold, name_parts};
 use crate::catalog::CatalogItem;
-use crate::coerce::{Context, Operand, common_type};
+use crate::coerce::{Context, Operand, common_type, constant};
 use crate::hir::{HirRel, JoinKind};
+use crate::parser::respell::USING_ALIAS;
 use crate::scope::{Scope, ScopeColumn, ScopeTable};
 use expr::ScalarExpr;
-use repr::{SqlError, SqlState};
+use repr::{Datum, SqlError, SqlState, SqlType};
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, JoinConstraint, JoinOperator, TableFactor, TableWithJoins};
 
-type Planned = (HirRel, Scope);
+/// A relation and the names that it offers.
+pub(super) type Planned = (HirRel, Scope);
 
 impl Planner<'_, '_> {
     /// The whole clause; its names become the present frame's scope.
@@ -90,6 +92,7 @@ impl Planner<'_, '_> {
             let columns: Vec<_> =
                 cte.columns.iter().map(|(n, t)| (n.clone(), self.column(&format!("{only}.{n}"), t.clone()))).collect();
             let cols = columns.iter().map(|(_, id)| *id).collect();
+            self.frame()?.recursive |= cte.open;
             let rel = HirRel::Cte { id: cte.id, name: cte.name, cols, outer: cte.outer };
             return Ok((rel, scope_for(columns, alias, only, Vec::new())?));
         }
@@ -148,58 +151,6 @@ impl Planner<'_, '_> {
         }
     }
 
-    fn table_function(
-        &mut self,
-        name: &ast::ObjectName,
-        args: &[FunctionArg],
-        alias: Option<&ast::TableAlias>,
-        ordinality: bool,
-    ) -> Result<Planned, SqlError> {
-        if ordinality {
-            return Err(SqlError::unsupported("WITH ORDINALITY"));
-        }
-        let called = super::function::function_name(name)?;
-        let exprs = args.iter().map(|arg| match arg {
-            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Ok(expr),
-            _ => Err(SqlError::new(SqlState::SYNTAX_ERROR, "syntax error in the arguments of a function")),
-        });
-        let exprs = exprs.collect::<Result<Vec<_>, _>>()?;
-        let outer = std::mem::take(&mut self.frame()?.subqueries);
-        let planned = self.in_clause(Clause::plain("functions in FROM"), |p| p.table_function_rows(&called, &exprs));
-        let subqueries = std::mem::replace(&mut self.frame()?.subqueries, outer);
-        let position = name.0.first().and_then(|p| p.as_ident()).and_then(|i| self.span_position(i.span));
-        let (rel, columns) = planned.map_err(|e| e.at(position))?;
-        let cols = columns.iter().map(|(_, id)| *id).collect();
-        let rel = HirRel::unit().apply(subqueries).product(rel).project(cols);
-        // A function of one column names it after itself or its alias.
-        let columns = match (&columns[..], alias) {
-            ([(_, id)], Some(alias)) => vec![(fold(&alias.name), *id)],
-            ([(_, id)], None) => vec![(called.clone(), *id)],
-            _ => columns,
-        };
-        Ok((rel, scope_for(columns, alias, &called, Vec::new())?))
-    }
-
-    /// The rows of a table function, or the one row of any other function.
-    fn table_function_rows(
-        &mut self,
-        name: &str,
-        exprs: &[&ast::Expr],
-    ) -> Result<(HirRel, Vec<(String, crate::hir::ColId)>), SqlError> {
-        let operands = exprs.iter().map(|e| self.operand(e)).collect::<Result<Vec<_>, _>>()?;
-        if let Some((func, args)) = self.resolve_table_function(name, &operands)? {
-            let columns: Vec<_> = func.columns().into_iter().map(|(n, t)| (n.clone(), self.column(&n, t))).collect();
-            let cols = columns.iter().map(|(_, id)| *id).collect();
-            return Ok((HirRel::CallTable { func, args, cols }, columns));
-        }
-        if let Some(rows) = self.inline_table_function(name, &operands)? {
-            return Ok(rows);
-        }
-        let value = self.any_function(name, operands)?;
-        let id = self.column_for(name, &value);
-        Ok((HirRel::unit().map(vec![(id, value)]), vec![(name.to_string(), id)]))
-    }
-
     fn join(&mut self, left: Planned, right: Planned, operator: &JoinOperator) -> Result<Planned, SqlError> {
         let (kind, constraint) = match operator {
             JoinOperator::Join(c) | JoinOperator::Inner(c) => (JoinKind::Inner, c),
@@ -209,7 +160,13 @@ impl Planner<'_, '_> {
             JoinOperator::FullOuter(c) => (JoinKind::Full, c),
             _ => return Err(SqlError::unsupported("this kind of join")),
         };
-        let ((left, left_scope), (right, right_scope)) = (left, right);
+        let ((mut left, mut left_scope), (mut right, mut right_scope)) = (left, right);
+        if matches!(kind, JoinKind::Left | JoinKind::Full) {
+            right = self.mark_present(right, &mut right_scope)?;
+        }
+        if matches!(kind, JoinKind::Right | JoinKind::Full) {
+            left = self.mark_present(left, &mut left_scope)?;
+        }
         let (left_cols, right_cols) = (left.cols(), right.cols());
         let lateral = right.free().into_iter().find(|c| left_cols.contains(c));
         if let (JoinKind::Right | JoinKind::Full, Some(col)) = (kind, lateral) {
@@ -229,14 +186,29 @@ impl Planner<'_, '_> {
                 self.extend_with_nulls(kind, &left_cols, &right_cols);
                 return Ok((rel, scope));
             }
-            JoinConstraint::Using(names) => names.iter().map(using_name).collect::<Result<Vec<_>, _>>()?,
+            JoinConstraint::Using(names) => {
+                let (names, alias) = using_alias(names);
+                let names = names.iter().map(using_name).collect::<Result<Vec<_>, _>>()?;
+                return self.join_using((left, left_scope), (right, right_scope), kind, &names, alias.as_deref());
+            }
             JoinConstraint::Natural => common_names(&left_scope, &right_scope),
             JoinConstraint::None if matches!(operator, JoinOperator::CrossJoin(_)) => Vec::new(),
             JoinConstraint::None => {
                 return Err(SqlError::new(SqlState::SYNTAX_ERROR, "syntax error: JOIN needs ON or USING"));
             }
         };
-        self.join_using((left, left_scope), (right, right_scope), kind, &names)
+        self.join_using((left, left_scope), (right, right_scope), kind, &names, None)
+    }
+
+    /// Before a side's rows may be missing: a column that tells whether they are, if some whole row of its tables is asked for.
+    fn mark_present(&mut self, rel: HirRel, scope: &mut Scope) -> Result<HirRel, SqlError> {
+        let frame = self.frame()?;
+        if !scope.tables.iter().any(|t| frame.whole_rows.contains(&t.name)) {
+            return Ok(rel);
+        }
+        let id = self.column("present", SqlType::Bool.nullable(false));
+        scope.tables.iter_mut().for_each(|t| t.present = t.present.or(Some(id)));
+        Ok(rel.map(vec![(id, constant(Datum::Bool(true), SqlType::Bool))]))
     }
 
     fn join_condition(
@@ -269,6 +241,7 @@ impl Planner<'_, '_> {
         right: Planned,
         kind: JoinKind,
         names: &[String],
+        alias: Option<&str>,
     ) -> Result<Planned, SqlError> {
         let ((left, mut left_scope), (right, mut right_scope)) = (left, right);
         let (left_cols, right_cols) = (left.cols(), right.cols());
@@ -297,6 +270,14 @@ impl Planner<'_, '_> {
         }
         rel = rel.map(exprs);
         left_scope.append(right_scope)?;
+        if let Some(alias) = alias {
+            let name = alias.to_string();
+            let table = ScopeTable { name, schema: Vec::new(), hidden: None, oid: None, present: None };
+            let mut own = Scope::table(table, merged.iter().map(|c| (c.name.clone(), c.id)));
+            // The alias qualifies the merged columns, which are there already without it.
+            own.columns.iter_mut().for_each(|c| c.bare = false);
+            left_scope.append(own)?;
+        }
         merged.extend(left_scope.columns);
         Ok((rel, Scope { tables: left_scope.tables, columns: merged }))
     }
@@ -325,9 +306,23 @@ impl Planner<'_, '_> {
             JoinKind::Full => ScalarExpr::Coalesce(vec![left, right]),
         };
         let id = self.column_for(name, &value);
+        if kind != JoinKind::Full {
+            self.merged.insert(id, value.clone());
+        }
         exprs.push((id, value));
         Ok(id)
     }
+}
+
+/// The columns of USING and its alias, which the parser leaves as the last of them.
+fn using_alias(names: &[ast::ObjectName]) -> (&[ast::ObjectName], Option<String>) {
+    if let Some((last, rest)) = names.split_last()
+        && let [mark, alias] = &last.0[..]
+        && mark.as_ident().is_some_and(|mark| mark.value == USING_ALIAS)
+    {
+        return (rest, alias.as_ident().map(fold));
+    }
+    (names, None)
 }
 
 fn using_name(name: &ast::ObjectName) -> Result<String, SqlError> {
@@ -343,7 +338,7 @@ fn common_names(left: &Scope, right: &Scope) -> Vec<String> {
     left.star().filter(shared).map(|c| c.name.clone()).collect()
 }
 
-fn scope_for(
+pub(super) fn scope_for(
     columns: Vec<(String, usize)>,
     alias: Option<&ast::TableAlias>,
     name: &str,
@@ -355,7 +350,10 @@ fn scope_for(
             scope.tables.iter_mut().for_each(|t| t.hidden = Some(name.to_string()));
             Ok(scope)
         }
-        None => Ok(Scope::table(ScopeTable { name: name.to_string(), schema, hidden: None, oid: None }, columns)),
+        None => Ok(Scope::table(
+            ScopeTable { name: name.to_string(), schema, hidden: None, oid: None, present: None },
+            columns,
+        )),
     }
 }
 
@@ -370,5 +368,5 @@ fn aliased(mut columns: Vec<(String, usize)>, alias: &ast::TableAlias) -> Result
     for (column, renamed) in columns.iter_mut().zip(&alias.columns) {
         column.0 = fold(&renamed.name);
     }
-    Ok(Scope::table(ScopeTable { name, schema: Vec::new(), hidden: None, oid: None }, columns))
+    Ok(Scope::table(ScopeTable { name, schema: Vec::new(), hidden: None, oid: None, present: None }, columns))
 }

@@ -2,7 +2,7 @@
 
 use super::expr::call;
 use super::planner::{Planner, fold, name_parts};
-use crate::coerce::{Category, Context, Operand, can_coerce, category, null, type_name};
+use crate::coerce::{Category, Context, Operand, can_coerce, category, constant, null, type_name};
 use crate::overload::{Choice, NoChoice, choose};
 use expr::func::candidates;
 use expr::{Func, ScalarExpr, Unmaterializable};
@@ -78,16 +78,30 @@ impl Planner<'_, '_> {
     }
 
     fn named_function(&mut self, name: &str, function: &ast::Function) -> Result<Operand, SqlError> {
-        if function.over.is_some() {
-            return Err(SqlError::unsupported("a window function"));
+        if let Some(over) = &function.over {
+            return self.window_function(name, function, over).map(Operand::Typed);
         }
+        super::window::refuse_without_over(name)?;
         if let FunctionArguments::Subquery(query) = &function.args {
             return match name {
                 "array" => self.array_subquery(query).map(Operand::Typed),
                 _ => self.subquery_argument(name, query).map(Operand::Typed),
             };
         }
+        if name == "grouping" {
+            return self.grouping_call(function).map(Operand::Typed);
+        }
+        if let ("row", FunctionArguments::List(list)) = (name, &function.args) {
+            return self.row_fields(&list.args).map(Operand::Row);
+        }
+        if let Some(named) = named_arguments(name, &function.args)? {
+            let operands = named.iter().map(|e| self.operand(e)).collect::<Result<Vec<_>, _>>()?;
+            return self.function_call(name, operands).map(Operand::Typed);
+        }
         let arguments = arguments(&function.args)?;
+        if !function.within_group.is_empty() || super::ordered_set::wants_order(name) {
+            return self.ordered_set(name, function, &arguments).map(Operand::Typed);
+        }
         if super::aggregate::is_aggregate(name) {
             return self.aggregate(name, function, &arguments).map(Operand::Typed);
         }
@@ -98,12 +112,20 @@ impl Planner<'_, '_> {
                 return Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message));
             }
             Arguments::List(exprs) if name == "coalesce" => return self.coalesce(exprs).map(Operand::Typed),
-            Arguments::List(exprs) => exprs.iter().map(|e| self.operand(e)).collect::<Result<Vec<_>, _>>()?,
+            Arguments::List(exprs) => {
+                if let ("normalize", [text, ast::Expr::Identifier(form)]) = (name, exprs.as_slice()) {
+                    // A keyword, not a column.
+                    let form = constant(Datum::Text(&form.value), SqlType::Text);
+                    let args = vec![self.operand(text)?, Operand::Typed(form)];
+                    return self.function_call(name, args).map(Operand::Typed);
+                }
+                if let Some((ast::Expr::Prefixed { value, .. }, fixed)) = exprs.split_last() {
+                    return self.spread_call(name, fixed, value).map(Operand::Typed);
+                }
+                exprs.iter().map(|e| self.operand(e)).collect::<Result<Vec<_>, _>>()?
+            }
             Arguments::Row(table) => vec![Operand::Typed(self.whole_row(table)?)],
         };
-        if name == "row" {
-            return Ok(Operand::Row(operands));
-        }
         if let Some(planned) = self.planned_function(name, &operands)? {
             return Ok(Operand::Typed(planned));
         }
@@ -132,12 +154,6 @@ impl Planner<'_, '_> {
         self.function_call(name, vec![Operand::Typed(value)])
     }
 
-    /// The row of a table, for `f(t.*)`.
-    pub(super) fn whole_row(&mut self, table: &ast::ObjectName) -> Result<ScalarExpr, SqlError> {
-        let columns = self.table_star(&name_parts(table)?)?;
-        self.record(columns.into_iter().map(|(_, id)| ScalarExpr::Column(id)).collect())
-    }
-
     /// Functions that become something other than a call.
     fn planned_function(&mut self, name: &str, args: &[Operand]) -> Result<Option<ScalarExpr>, SqlError> {
         Ok(Some(match (name, args) {
@@ -154,6 +170,24 @@ impl Planner<'_, '_> {
                 let ty = type_name(&self.operand_type(arg));
                 self.coerce(Operand::Text(ty, None), &SqlType::Text, Context::Implicit)?
             }
+            ("to_json" | "to_jsonb" | "row_to_json" | "array_to_json", [Operand::Typed(value)])
+                if expr::func::json::has_names(&self.typ(value).ty) =>
+            {
+                let func = expr::func::json::of_type(&self.typ(value).ty);
+                call(&func, vec![value.clone()])?
+            }
+            ("age", [operand]) => {
+                let zoned = matches!(self.operand_type(operand), Some(SqlType::Timestamptz(_)));
+                let ty = if zoned { SqlType::TIMESTAMPTZ } else { SqlType::TIMESTAMP };
+                let today = self.moment_function("current_date")?.unwrap_or_else(|| null(&SqlType::Date));
+                let today = self.cast(today, &ty, Context::Explicit)?;
+                self.function_call("age", vec![Operand::Typed(today), operand.clone()])?
+            }
+            ("current_setting", [name, ..]) => return self.current_setting(name),
+            ("set_config", [name, value, Operand::Typed(local)]) => {
+                self.set_config(name.clone(), value.clone(), local.is_literal_true())?
+            }
+            ("enum_first" | "enum_last" | "enum_range", [..]) => return self.enum_function(name, args),
             ("current_schemas", [Operand::Typed(flag)]) => match flag {
                 ScalarExpr::Literal(Ok(row), _) if row.iter().next() == Some(Datum::Bool(true)) => {
                     ScalarExpr::Unmaterializable(Unmaterializable::CurrentSchemasWithSystem)
@@ -162,9 +196,122 @@ impl Planner<'_, '_> {
             },
             (_, []) => return self.moment_function(name),
             // Digits of a second, which `current_timestamp(3)` may ask for.
-            ("current_timestamp" | "localtimestamp", [_]) => return self.moment_function(name),
+            ("current_timestamp" | "localtimestamp" | "current_time" | "localtime", [_]) => {
+                return self.moment_function(name);
+            }
             _ => return Ok(None),
         }))
+    }
+
+    /// `f(a, VARIADIC array)`
+    fn spread_call(&mut self, name: &str, fixed: &[&ast::Expr], array: &ast::Expr) -> Result<ScalarExpr, SqlError> {
+        let array = self.operand(array)?;
+        let mut args = fixed.iter().map(|e| self.operand(e)).collect::<Result<Vec<_>, _>>()?;
+        let Some(func) = candidates(name).into_iter().find(|func| func.0.variadic) else {
+            args.push(array);
+            let types = self.operand_types(&args);
+            return Err(no_function(name, &types));
+        };
+        let element = match func.0.args.last() {
+            Some(expr::func::ArgType::Exact(ty)) => Some(SqlType::Array(Box::new(ty.clone()))),
+            _ => None,
+        };
+        let array = match (element, self.operand_type(&array)) {
+            (Some(ty), None | Some(SqlType::Array(_))) => self.coerce(array, &ty, Context::Implicit)?,
+            (None, None | Some(SqlType::Array(_))) => {
+                let texts = SqlType::Array(Box::new(SqlType::Text));
+                if let Operand::Typed(_) | Operand::Array(_) = array {
+                    self.settle(array)?
+                } else {
+                    self.coerce(array, &texts, Context::Implicit)?
+                }
+            }
+            (_, Some(_)) => {
+                let message = "VARIADIC argument must be an array";
+                return Err(SqlError::new(SqlState::DATATYPE_MISMATCH, message));
+            }
+        };
+        let mut values = Vec::new();
+        for (i, arg) in args.into_iter().enumerate() {
+            values.push(match func.0.args.get(i) {
+                Some(expr::func::ArgType::Exact(ty)) => self.coerce(arg, ty, Context::Implicit)?,
+                _ => self.settle(arg)?,
+            });
+        }
+        values.push(array);
+        call(&format!("spread({})", func.0.name), values)
+    }
+
+    /// What one argument that must be a constant text says.
+    fn constant_text(&self, operand: &Operand, function: &str) -> Result<String, SqlError> {
+        match operand {
+            Operand::Text(text, _) => Ok(text.clone()),
+            Operand::Typed(ScalarExpr::Literal(Ok(row), _)) => match row.iter().next() {
+                Some(Datum::Text(text)) => Ok(text.to_string()),
+                _ => Err(SqlError::unsupported(format!("{function} of something other than a constant text"))),
+            },
+            _ => Err(SqlError::unsupported(format!("{function} of something other than a constant text"))),
+        }
+    }
+
+    /// `current_setting(name [, missing_ok])` of a known variable; any other name is looked up when the query runs.
+    fn current_setting(&mut self, name: &Operand) -> Result<Option<ScalarExpr>, SqlError> {
+        self.refuse_kept("current_setting()")?;
+        let Ok(name) = self.constant_text(name, "current_setting") else { return Ok(None) };
+        let value = self.qcx.catalog.setting(&name);
+        Ok(value.map(|value| crate::coerce::constant(Datum::Text(&value), SqlType::Text)))
+    }
+
+    /// `set_config(name, value, is_local)`: happens before the query runs, and gives the value.
+    fn set_config(&mut self, name: Operand, value: Operand, local: bool) -> Result<ScalarExpr, SqlError> {
+        self.refuse_kept("set_config()")?;
+        let name = self.constant_text(&name, "set_config")?;
+        let values = match value {
+            Operand::Null => Vec::new(),
+            value => vec![self.constant_text(&value, "set_config")?],
+        };
+        if self.qcx.catalog.setting(&name).is_none() {
+            let message = format!("unrecognized configuration parameter \"{name}\"");
+            return Err(SqlError::new(SqlState::UNDEFINED_OBJECT, message));
+        }
+        let shown = values.first().map(String::as_str).unwrap_or_default().to_string();
+        self.qcx.settings.push(crate::plan::SetVariablePlan { name, values, local });
+        Ok(crate::coerce::constant(Datum::Text(&shown), SqlType::Text))
+    }
+
+    /// Refuses what belongs to a session in a definition that is kept.
+    fn refuse_kept(&self, what: &str) -> Result<(), SqlError> {
+        if self.qcx.lifetime == super::Lifetime::OneShot {
+            return Ok(());
+        }
+        let message = format!("cannot materialize call to {what}");
+        let hint = "Its value belongs to a session. Call it in a query over the view instead.";
+        Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, message).hint(hint))
+    }
+
+    /// `enum_first`, `enum_last`, `enum_range`: the values of the argument's type are passed along.
+    fn enum_function(&mut self, name: &str, args: &[Operand]) -> Result<Option<ScalarExpr>, SqlError> {
+        let types = self.operand_types(args);
+        let Some(SqlType::Enum(ty)) = types.iter().flatten().next().cloned() else { return Ok(None) };
+        let values = repr::array::encode_list(ty.values().map(Datum::Enum));
+        let target = SqlType::Enum(ty);
+        let values = crate::coerce::constant(
+            Datum::Array(repr::ArrayRef::from_encoded(&values)),
+            SqlType::Array(Box::new(target.clone())),
+        );
+        let mut args = args
+            .iter()
+            .map(|arg| self.coerce(arg.clone(), &target, Context::Implicit))
+            .collect::<Result<Vec<_>, _>>()?;
+        if name == "enum_range" && args.len() == 1 {
+            args = vec![null(&target), null(&target)];
+        }
+        let wanted = if name == "enum_range" { 2 } else { 1 };
+        if args.len() != wanted {
+            return Ok(None);
+        }
+        args.push(values);
+        call(name, args).map(Some)
     }
 
     /// Functions without arguments whose value belongs to the session or the moment.
@@ -172,10 +319,17 @@ impl Planner<'_, '_> {
         use Unmaterializable::*;
         let now = ScalarExpr::Unmaterializable(CurrentTimestamp);
         let value = match name {
-            "now" | "current_timestamp" | "transaction_timestamp" | "statement_timestamp" => now,
+            "now" | "current_timestamp" | "transaction_timestamp" => now,
             "current_date" => self.cast(now, &SqlType::Date, Context::Explicit)?,
             "localtimestamp" => self.cast(now, &SqlType::TIMESTAMP, Context::Explicit)?,
             "localtime" => self.cast(now, &SqlType::Time, Context::Explicit)?,
+            "current_time" => self.cast(now, &SqlType::TimeTz, Context::Explicit)?,
+            "clock_timestamp" | "statement_timestamp" => ScalarExpr::Unmaterializable(StatementTimestamp),
+            "random" | "gen_random_uuid" => {
+                let place = super::literal::number(&self.qcx.volatile_calls.to_string())?;
+                self.qcx.volatile_calls += 1;
+                call(name, vec![ScalarExpr::Unmaterializable(RandomSeed), place])?
+            }
             "mz_now" => ScalarExpr::Unmaterializable(MzNow),
             "current_user" | "user" | "session_user" | "current_role" => ScalarExpr::Unmaterializable(CurrentUser),
             "current_database" | "current_catalog" => ScalarExpr::Unmaterializable(CurrentDatabase),
@@ -197,6 +351,7 @@ impl Planner<'_, '_> {
             "current_timestamp",
             "localtimestamp",
             "localtime",
+            "current_time",
             "current_user",
             "session_user",
             "user",
@@ -239,6 +394,68 @@ impl Planner<'_, '_> {
     }
 }
 
+/// Functions whose arguments have names, with the defaults of those that may be left out.
+const NAMED: &[(&str, &[(&str, Option<&str>)])] = &[
+    (
+        "make_interval",
+        &[
+            ("years", Some("0")),
+            ("months", Some("0")),
+            ("weeks", Some("0")),
+            ("days", Some("0")),
+            ("hours", Some("0")),
+            ("mins", Some("0")),
+            ("secs", Some("0.0")),
+        ],
+    ),
+    ("make_date", &[("year", None), ("month", None), ("day", None)]),
+    ("make_time", &[("hour", None), ("min", None), ("sec", None)]),
+    (
+        "make_timestamp",
+        &[("year", None), ("month", None), ("mday", None), ("hour", None), ("min", None), ("sec", None)],
+    ),
+    ("jsonb_set", &[("jsonb_in", None), ("path", None), ("replacement", None), ("create_if_missing", Some("true"))]),
+    ("jsonb_insert", &[("jsonb_in", None), ("path", None), ("replacement", None), ("insert_after", Some("false"))]),
+];
+
+/// The arguments by position of a call that names some or leaves some out; none of another call.
+fn named_arguments(name: &str, args: &FunctionArguments) -> Result<Option<Vec<ast::Expr>>, SqlError> {
+    let Some((_, declared)) = NAMED.iter().find(|(known, _)| *known == name) else { return Ok(None) };
+    let given: &[FunctionArg] = if let FunctionArguments::List(list) = args { &list.args } else { &[] };
+    if given.len() == declared.len() && given.iter().all(|arg| matches!(arg, FunctionArg::Unnamed(_))) {
+        return Ok(None);
+    }
+    let mut values: Vec<Option<ast::Expr>> = vec![None; declared.len()];
+    for (i, arg) in given.iter().enumerate() {
+        let (at, value) = match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => (Some(i), value),
+            FunctionArg::Named { name, arg: FunctionArgExpr::Expr(value), .. } => {
+                (declared.iter().position(|(known, _)| *known == fold(name)), value)
+            }
+            FunctionArg::ExprNamed { name: ast::Expr::Identifier(name), arg: FunctionArgExpr::Expr(value), .. } => {
+                (declared.iter().position(|(known, _)| *known == fold(name)), value)
+            }
+            _ => return Ok(None),
+        };
+        match at.and_then(|at| values.get_mut(at)) {
+            Some(place @ None) => *place = Some(value.clone()),
+            _ => {
+                return Err(SqlError::new(
+                    SqlState::UNDEFINED_FUNCTION,
+                    format!("function {name} has no such argument"),
+                ));
+            }
+        }
+    }
+    let fill = |(value, (_, default)): (Option<ast::Expr>, &(&str, Option<&str>))| match (value, default) {
+        (Some(value), _) => Ok(Some(value)),
+        (None, Some(default)) => crate::parser::parse_expr(default).map(Some),
+        (None, None) => Ok(None),
+    };
+    let filled = values.into_iter().zip(*declared).map(fill).collect::<Result<Vec<_>, SqlError>>()?;
+    Ok(filled.into_iter().collect())
+}
+
 /// The name a call means: folded, without a system schema.
 pub(super) fn function_name(name: &ast::ObjectName) -> Result<String, SqlError> {
     let parts = name_parts(name)?;
@@ -273,6 +490,9 @@ pub(super) fn arguments(args: &FunctionArguments) -> Result<Arguments<'_>, SqlEr
             }
             FunctionArg::Named { name, .. } => {
                 return Err(SqlError::unsupported(format!("the named argument {}", fold(name))));
+            }
+            FunctionArg::ExprNamed { name, .. } => {
+                return Err(SqlError::unsupported(format!("the named argument {name}")));
             }
             _ => return Err(SqlError::new(SqlState::SYNTAX_ERROR, "syntax error in the arguments of a function")),
         }

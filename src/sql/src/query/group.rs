@@ -1,5 +1,6 @@
 //! GROUP BY: its keys, and expressions in terms of the groups.
 
+use super::grouping_sets::{Grouping, clause_sets};
 use super::order::ordinal;
 use super::planner::{Clause, Planner, fold};
 use super::select::{Exprs, Item};
@@ -9,6 +10,12 @@ use repr::{SqlError, SqlState};
 use sqlparser::ast::{Expr, GroupByExpr, Select};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// A key of GROUP BY as it is written.
+pub(super) type Key<'a> = &'a Expr;
+
+/// The name of the item that stands for DISTINCT in `GROUP BY DISTINCT`; see `parser::respell`.
+pub(super) use crate::parser::respell::ALL_SETS_ONCE;
+
 /// What a group provides.
 struct Group<'a> {
     /// Keys that are not bare columns, and their columns.
@@ -17,6 +24,8 @@ struct Group<'a> {
     hidden: &'a BTreeSet<ColId>,
     /// Names of columns for messages.
     labels: &'a BTreeMap<ColId, String>,
+    /// Columns of the input that are conversions of others.
+    merged: &'a BTreeMap<ColId, ScalarExpr>,
 }
 
 impl Planner<'_, '_> {
@@ -27,25 +36,28 @@ impl Planner<'_, '_> {
         items: &[Item<'a>],
         exprs: &mut Exprs<'a>,
     ) -> Result<bool, SqlError> {
-        let keys = match &select.group_by {
+        let clause = match &select.group_by {
             GroupByExpr::Expressions(keys, modifiers) if modifiers.is_empty() => keys,
             _ => return Err(SqlError::unsupported("GROUP BY ALL and GROUP BY … WITH")),
         };
-        for key in keys {
-            match key {
-                Expr::Tuple(parts) if parts.is_empty() => {}
-                Expr::Tuple(parts) => {
-                    for part in parts {
-                        self.group_key(part, items, exprs)?;
+        // A key that stands in several sets is planned once: subqueries in it are.
+        let mut planned: Vec<Key<'a>> = Vec::new();
+        for set in clause_sets(clause)? {
+            let mut members = Vec::new();
+            for key in set {
+                let at = match planned.iter().position(|k| *k == key) {
+                    Some(at) => at,
+                    None => {
+                        self.group_key(key, items, exprs)?;
+                        planned.push(key);
+                        planned.len() - 1
                     }
-                }
-                Expr::Rollup(_) | Expr::Cube(_) | Expr::GroupingSets(_) => {
-                    return Err(SqlError::unsupported("GROUP BY with ROLLUP, CUBE or GROUPING SETS"));
-                }
-                key => self.group_key(key, items, exprs)?,
+                };
+                members.push(at);
             }
+            exprs.sets.push(members);
         }
-        Ok(!keys.is_empty())
+        Ok(!clause.is_empty())
     }
 
     /// A key: an output by position, an input column, an output by name, or an expression.
@@ -84,34 +96,63 @@ impl Planner<'_, '_> {
     /// Groups `rel` and puts all expressions in terms of the groups.
     pub(super) fn group(&mut self, rel: HirRel, exprs: &mut Exprs<'_>) -> Result<HirRel, SqlError> {
         let frame = self.frame()?;
-        let aggregates = std::mem::take(&mut frame.aggregates);
+        let (aggregates, calls) = (std::mem::take(&mut frame.aggregates), std::mem::take(&mut frame.groupings));
+        if frame.recursive && !aggregates.is_empty() {
+            let message = "aggregate functions are not allowed in a recursive query's recursive term";
+            return Err(SqlError::new(SqlState::INVALID_RECURSION, message));
+        }
         let rel = rel.apply(std::mem::take(&mut frame.aggregate_subqueries));
         let mut keys: Vec<(ColId, ScalarExpr)> = Vec::new();
         let input: BTreeSet<ColId> = rel.cols().into_iter().collect();
+        // Where each key of the clause is among the different ones.
+        let mut places = Vec::new();
         for key in std::mem::take(&mut exprs.keys) {
+            let place = keys.iter().position(|(_, k)| *k == key);
+            places.push(place.unwrap_or(keys.len()));
             match key {
-                _ if keys.iter().any(|(_, k)| *k == key) => {}
+                _ if place.is_some() => {}
                 ScalarExpr::Column(id) if input.contains(&id) => keys.push((id, key)),
                 key => keys.push((self.column_for("?column?", &key), key)),
             }
+        }
+        let mut sets: Vec<Vec<usize>> =
+            std::mem::take(&mut exprs.sets).iter().map(|set| set.iter().map(|k| places[*k]).collect()).collect();
+        sets.iter_mut().for_each(|set| {
+            set.sort_unstable();
+            set.dedup();
+        });
+        if sets.is_empty() {
+            sets.push(Vec::new());
         }
         let grouped: BTreeSet<ColId> = keys.iter().map(|(id, _)| *id).collect();
         let hidden: BTreeSet<ColId> = input.difference(&grouped).copied().collect();
         let complex: Vec<_> = keys.iter().filter(|(_, k)| !matches!(k, ScalarExpr::Column(_))).cloned().collect();
         let labels = self.frame()?.scope.labels();
-        let group = Group { keys: &complex, hidden: &hidden, labels: &labels };
+        let merged = self.merged.clone();
+        let group = Group { keys: &complex, hidden: &hidden, labels: &labels, merged: &merged };
         let on = exprs.distinct_on.iter_mut().flatten();
-        for expr in exprs.outputs.iter_mut().chain(&mut exprs.having).chain(&mut exprs.order).chain(on) {
+        let conditions = exprs.having.iter_mut().chain(&mut exprs.qualify);
+        for expr in exprs.outputs.iter_mut().chain(conditions).chain(&mut exprs.order).chain(on) {
             group.rewrite(expr, false)?;
         }
         let frame = self.frames.last_mut().ok_or_else(|| SqlError::internal("a group outside of a query"))?;
+        for mut direct in std::mem::take(&mut frame.direct_arguments) {
+            let detail = "Direct arguments of an ordered-set aggregate must use only grouped columns.";
+            group.rewrite(&mut direct, false).map_err(|error| error.detail(detail))?;
+        }
         for subquery in frame.subqueries.iter_mut().chain(&mut exprs.having_subqueries) {
             subquery.try_rewrite(&mut |e| group.rewrite(e, true))?;
+        }
+        for subquery in &mut exprs.qualify_subqueries {
+            subquery.try_rewrite(&mut |e| group.rewrite(e, true))?;
+        }
+        for expr in frame.windows.iter_mut().flat_map(|call| call.scalars_mut()) {
+            group.rewrite(expr, false)?;
         }
         for arg in frame.table_calls.iter_mut().flat_map(|c| &mut c.args) {
             group.rewrite(arg, false)?;
         }
-        Ok(HirRel::Reduce { input: Box::new(rel), keys, aggregates })
+        self.reduce(rel, Grouping { keys, sets, aggregates, calls })
     }
 }
 
@@ -125,6 +166,10 @@ impl Group<'_> {
         if let ScalarExpr::Column(id) = expr
             && self.hidden.contains(id)
         {
+            if let Some(value) = self.merged.get(id) {
+                *expr = value.clone();
+                return self.rewrite(expr, in_subquery);
+            }
             let name = self.labels.get(id).map_or("?column?", String::as_str);
             let message = match in_subquery {
                 true => format!("subquery uses ungrouped column \"{name}\" from outer query"),

@@ -8,14 +8,17 @@
 //! are qualified; it sees nothing of the query around it but its arguments, `$1`, `$2` ….
 
 mod functions;
+mod privileges;
 mod registered;
 
 use super::planner::{Clause, Planner};
+use super::table_function::Rows;
 use crate::coerce::{Context, Operand, can_coerce};
 use crate::hir::{ColId, HirRel, SubqueryKind};
 use crate::scope::Scope;
 use expr::ScalarExpr;
 use functions::{FUNCTIONS, TABLE_FUNCTIONS};
+use privileges::{COLUMN_INQUIRIES, INQUIRIES};
 use repr::{SqlError, SqlType};
 
 pub use functions::signatures;
@@ -28,6 +31,11 @@ pub(super) fn argument_type(name: &str) -> Option<SqlType> {
     if name == "any" { None } else { SqlType::from_name(name) }
 }
 
+/// Whether a function of this name gives rows.
+pub(super) fn gives_rows(name: &str) -> bool {
+    TABLE_FUNCTIONS.iter().any(|function| function.0 == name)
+}
+
 fn argument_types(function: &SqlFunction) -> Vec<Option<SqlType>> {
     function.1.split(", ").filter(|name| !name.is_empty()).map(argument_type).collect()
 }
@@ -35,7 +43,13 @@ fn argument_types(function: &SqlFunction) -> Vec<Option<SqlType>> {
 impl Planner<'_, '_> {
     /// The value of a function whose body is an expression; none if there is none of this name for these arguments.
     pub fn inline_function(&mut self, name: &str, args: &[Operand]) -> Result<Option<ScalarExpr>, SqlError> {
-        let Some((args, body)) = self.inline_candidate(FUNCTIONS, name, args)? else { return Ok(None) };
+        let has = |functions: &[SqlFunction]| functions.iter().any(|function| function.0 == name);
+        let inquiries = [INQUIRIES, COLUMN_INQUIRIES].into_iter().find(|functions| has(functions));
+        if let (Some(_), [.., Operand::Text(words, _)]) = (inquiries, args) {
+            privileges::check_words(words)?;
+        }
+        let functions = inquiries.unwrap_or(FUNCTIONS);
+        let Some((args, body)) = self.inline_candidate(functions, name, args)? else { return Ok(None) };
         let body = crate::parser::parse_expr(body)?;
         let ids = self.inline_columns(&args);
         let (value, subqueries) = self.in_body(&ids, |p| {
@@ -54,12 +68,7 @@ impl Planner<'_, '_> {
     }
 
     /// The rows of a function whose body is a query; none if there is none of this name for these arguments.
-    #[allow(clippy::type_complexity)] // a relation and its named columns, as every table function gives them
-    pub fn inline_table_function(
-        &mut self,
-        name: &str,
-        args: &[Operand],
-    ) -> Result<Option<(HirRel, Vec<(String, ColId)>)>, SqlError> {
+    pub(super) fn inline_table_function(&mut self, name: &str, args: &[Operand]) -> Result<Option<Rows>, SqlError> {
         let Some((args, body)) = self.inline_candidate(TABLE_FUNCTIONS, name, args)? else { return Ok(None) };
         let body = crate::parser::parse_query(body)?;
         let ids = self.inline_columns(&args);

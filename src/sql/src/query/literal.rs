@@ -5,6 +5,7 @@ use crate::coerce::{Context, Operand, constant, literal_from_text};
 use crate::types::sql_type;
 use expr::ScalarExpr;
 use repr::text::TextSettings;
+use repr::text::interval::Unit;
 use repr::{Datum, SqlError, SqlState, SqlType};
 use sqlparser::ast::{self, DateTimeField, Expr, Value};
 
@@ -65,59 +66,63 @@ impl Planner<'_, '_> {
 
     /// `DATE '2020-01-01'`, `INT '5'`
     pub fn typed_string(&mut self, typed: &ast::TypedString) -> Result<ScalarExpr, SqlError> {
-        let ty = sql_type(&typed.data_type)?;
+        let ty = sql_type(self.qcx.catalog, &typed.data_type)?;
         let operand = self.value(&typed.value)?;
-        self.coerce(operand, &ty, Context::Explicit)
+        let value = self.coerce(operand, &ty, Context::Explicit)?;
+        self.limit_interval(value, &typed.data_type)
     }
 
-    /// `INTERVAL '1 day'`, `INTERVAL '1' DAY`, `INTERVAL '1-2' YEAR TO MONTH`
+    /// `INTERVAL '1 day'`, `INTERVAL '1' DAY`, `INTERVAL '1-2' YEAR TO MONTH`, `INTERVAL(2) '1.234'`
     pub fn interval(&mut self, interval: &ast::Interval) -> Result<ScalarExpr, SqlError> {
         let Expr::Value(ast::ValueWithSpan { value: Value::SingleQuotedString(text), .. }) = &*interval.value else {
             return Err(SqlError::unsupported("INTERVAL of something other than a quoted string"));
         };
-        let parsed = match &interval.leading_field {
-            None => text.clone(),
-            Some(leading) => qualified_interval(text, leading, interval.last_field.as_ref())?,
-        };
+        let leading = interval.leading_field.as_ref().map(unit).transpose()?;
+        let last = interval.last_field.as_ref().map(unit).transpose()?.or(leading);
+        let fields = leading.zip(last);
+        let digits = interval.fractional_seconds_precision.or(interval.leading_precision);
+        let digits = digits.map(|digits| digits.min(6) as u8);
         let position = self.span_position(ast::Spanned::span(&*interval.value));
-        let value = self.coerce(Operand::Text(parsed, position), &SqlType::Interval, Context::Explicit)?;
-        let unit = interval.last_field.as_ref().or(interval.leading_field.as_ref()).and_then(unit);
-        match unit {
-            // `INTERVAL '1 day 2 hours' DAY` drops what is finer than its last field.
-            Some(unit @ ("month" | "year" | "day" | "hour" | "minute")) => self.truncate_interval(value, unit),
-            _ => Ok(value),
+        let style = self.text_settings().interval_style;
+        let value = repr::text::interval::parse_fields(text, fields, style).map_err(|e| e.at(position))?;
+        let value = repr::text::interval::limit(value, last, digits);
+        Ok(constant(Datum::Interval(value), SqlType::Interval))
+    }
+
+    /// An interval as `INTERVAL DAY TO MINUTE` and the like declare it; other types stay.
+    pub fn limit_interval(&mut self, value: ScalarExpr, data_type: &ast::DataType) -> Result<ScalarExpr, SqlError> {
+        let ast::DataType::Interval { fields, precision } = data_type else { return Ok(value) };
+        let last = fields.as_ref().map(last_field);
+        if last.is_none() && precision.is_none() {
+            return Ok(value);
         }
-    }
-
-    fn truncate_interval(&mut self, value: ScalarExpr, unit: &str) -> Result<ScalarExpr, SqlError> {
-        let unit = Operand::Typed(constant(Datum::Text(unit), SqlType::Text));
-        self.function_call("date_trunc", vec![unit, Operand::Typed(value)])
+        let last = constant(Datum::Text(last.unwrap_or("second")), SqlType::Text);
+        let digits = constant(Datum::Int4(precision.map_or(6, |digits| digits.min(6) as i32)), SqlType::Int4);
+        super::call("interval_limit", vec![value, last, digits])
     }
 }
 
-fn unit(field: &DateTimeField) -> Option<&'static str> {
-    Some(match field {
-        DateTimeField::Year | DateTimeField::Years => "year",
-        DateTimeField::Month | DateTimeField::Months => "month",
-        DateTimeField::Day | DateTimeField::Days => "day",
-        DateTimeField::Hour | DateTimeField::Hours => "hour",
-        DateTimeField::Minute | DateTimeField::Minutes => "minute",
-        DateTimeField::Second | DateTimeField::Seconds => "second",
-        _ => return None,
-    })
+/// The last field that a declaration admits.
+fn last_field(fields: &ast::IntervalFields) -> &'static str {
+    use ast::IntervalFields::*;
+    match fields {
+        Year => "year",
+        Month | YearToMonth => "month",
+        Day => "day",
+        Hour | DayToHour => "hour",
+        Minute | DayToMinute | HourToMinute => "minute",
+        Second | DayToSecond | HourToSecond | MinuteToSecond => "second",
+    }
 }
 
-/// A bare number takes the last field's unit; other texts say their units themselves.
-fn qualified_interval(text: &str, leading: &DateTimeField, last: Option<&DateTimeField>) -> Result<String, SqlError> {
-    let field = last.unwrap_or(leading);
-    let unit = unit(field)
-        .ok_or_else(|| SqlError::new(SqlState::SYNTAX_ERROR, format!("syntax error at or near \"{field}\"")))?;
-    let bare = text.trim().parse::<f64>().is_ok();
-    // `INTERVAL '1:30' MINUTE TO SECOND` counts minutes and seconds, where `'1:30'` alone counts hours and minutes.
-    let minutes = matches!((leading, last), (DateTimeField::Minute, Some(DateTimeField::Second)));
-    Ok(match (bare, minutes && text.matches(':').count() == 1) {
-        (true, _) => format!("{} {unit}", text.trim()),
-        (_, true) => format!("00:{}", text.trim()),
-        _ => text.to_string(),
+fn unit(field: &DateTimeField) -> Result<Unit, SqlError> {
+    Ok(match field {
+        DateTimeField::Year | DateTimeField::Years => Unit::Year,
+        DateTimeField::Month | DateTimeField::Months => Unit::Month,
+        DateTimeField::Day | DateTimeField::Days => Unit::Day,
+        DateTimeField::Hour | DateTimeField::Hours => Unit::Hour,
+        DateTimeField::Minute | DateTimeField::Minutes => Unit::Minute,
+        DateTimeField::Second | DateTimeField::Seconds => Unit::Second,
+        _ => return Err(SqlError::new(SqlState::SYNTAX_ERROR, format!("syntax error at or near \"{field}\""))),
     })
 }

@@ -2,8 +2,8 @@
 //!
 //! Promise: names, types, coercions and error texts are PostgreSQL's; the plan returned has no subqueries and no parameters.
 //!
-//! One [`planner::Planner`] lives for one query; the files here are its methods, by clause: `with` and `body` (set operations, VALUES),
-//! `select`, `from`, `group`, `order`; by kind of expression: `expr`, `special`, `function`, `aggregate`, `subquery`, `literal`.
+//! One [`planner::Planner`] lives for one query; the files here are its methods, by clause: `with` (`recursion`, `rounds`) and `body` (set
+//! operations, VALUES), `select`, `from`, `group` (`grouping_sets`), `order`; by kind of expression: `expr`, `special`, `function`, `aggregate`, `subquery`, `literal`.
 
 mod aggregate;
 mod body;
@@ -11,31 +11,44 @@ mod expr;
 mod from;
 mod function;
 mod group;
+mod grouping_sets;
 pub mod inline;
 mod literal;
+mod moment;
 mod order;
+mod ordered_set;
+mod overlaps;
 mod planner;
+mod recursion;
+mod rounds;
 mod row;
 mod rows;
 mod select;
 mod special;
 mod subquery;
+mod table_function;
 #[cfg(test)]
 mod tests;
+mod ties;
+mod whole_row;
+mod window;
+mod with;
 
 pub(crate) use self::expr::call;
 use crate::catalog::SessionCatalog;
-use crate::coerce::Context;
+use crate::coerce::{Context, constant};
 use crate::hir::{self, HirRel};
 use crate::lower;
 use crate::parser::LineIndex;
-use crate::plan::Params;
+use crate::plan::{Params, SetVariablePlan};
 use crate::scope::{Scope, ScopeTable};
-use ::expr::{ColumnOrder, RelExpr, RowSetFinishing, ScalarExpr};
+use ::expr::func::Volatility;
+use ::expr::{ColumnOrder, RelExpr, RowSetFinishing, ScalarExpr, TableFunc};
 pub use body::Target;
 use planner::Clause;
-pub(crate) use planner::Planner;
-use repr::{ColumnName, GlobalId, RelationDesc, RelationType, SqlError, SqlState, SqlType};
+pub(crate) use planner::{Planner, fold};
+use repr::text::TextSettings;
+use repr::{ColumnName, Datum, GlobalId, RelationDesc, RelationType, SqlError, SqlState, SqlType};
 use sqlparser::ast;
 use std::collections::BTreeSet;
 
@@ -58,22 +71,66 @@ pub struct QueryContext<'a> {
     pub param_types: Vec<Option<SqlType>>,
     /// Values of parameters; without them a plan describes the query and cannot be run.
     pub params: Option<&'a Params>,
+    /// Whether parameters stay in the plan, as [`expr::Unmaterializable::Parameter`], for values to come.
+    pub keeps_params: bool,
     /// The items that the query names.
     pub depends_on: BTreeSet<GlobalId>,
     /// Where the statement's lines begin, for the positions of errors.
     pub lines: LineIndex,
+    /// What `set_config` sets, in its order.
+    pub settings: Vec<SetVariablePlan>,
+    /// How many calls of functions that give another value each time there are so far.
+    pub volatile_calls: i32,
 }
 
 impl<'a> QueryContext<'a> {
     /// A context without parameters.
     pub fn new(catalog: &'a dyn SessionCatalog, lifetime: Lifetime) -> Self {
         let (param_types, depends_on) = (Vec::new(), BTreeSet::new());
-        QueryContext { catalog, lifetime, param_types, params: None, depends_on, lines: LineIndex::default() }
+        let (lines, settings) = (LineIndex::default(), Vec::new());
+        QueryContext {
+            catalog,
+            lifetime,
+            param_types,
+            params: None,
+            keeps_params: false,
+            depends_on,
+            lines,
+            settings,
+            volatile_calls: 0,
+        }
+    }
+
+    /// How values are read and printed: as the session says in what runs once, and by the defaults in what is kept, which no session owns.
+    pub fn text_settings(&self) -> TextSettings {
+        match self.lifetime {
+            Lifetime::OneShot => self.catalog.text_settings(),
+            Lifetime::Maintained => TextSettings::DEFAULT,
+        }
+    }
+
+    /// Makes a plan depend on these settings where it depends on any.
+    fn bind(&self, plan: &mut RelExpr) {
+        let settings = self.text_settings();
+        plan.visit_scalars_mut(&mut |scalar| ::expr::func::session::bind(scalar, &settings));
+        if settings.time_zone != TextSettings::DEFAULT.time_zone {
+            plan.visit_post_mut(&mut |node| series_in_zone(node, &settings.zone_name));
+        }
+        if self.volatile_calls > 0 {
+            plan.visit_post_mut(&mut tell_rows_apart);
+        }
     }
 
     /// With declared parameter types, none where a type is to be inferred.
     pub fn with_param_types(mut self, types: &[Option<SqlType>]) -> Self {
         self.param_types = types.to_vec();
+        self
+    }
+
+    /// With parameters of these types that stay in the plan.
+    pub fn keeping_params(mut self, types: &[SqlType]) -> Self {
+        self.param_types = types.iter().cloned().map(Some).collect();
+        self.keeps_params = true;
         self
     }
 
@@ -146,10 +203,37 @@ fn planned(
     let (rel, output, finishing) = planner.top_query(query, targets)?;
     let raw = hir::explain(&rel);
     let hidden = rel.cols().len() - output.names.len();
-    let expr = lower::lower(rel, &planner.types)?;
+    let mut expr = lower::lower(rel, &planner.types)?;
+    planner.qcx.bind(&mut expr);
     let names = output.names.into_iter().chain(std::iter::repeat_n("?column?".to_string(), hidden)).collect();
     let desc = RelationDesc::new(names, expr.typ());
     Ok(PlannedQuery { expr, raw, finishing, desc })
+}
+
+/// Lets a series of `timestamptz` step over days as the clocks of a zone have them.
+fn series_in_zone(node: &mut RelExpr, zone: &str) {
+    if let RelExpr::FlatMap { func: TableFunc::GenerateSeriesTimestamp(SqlType::Timestamptz(_)), args, .. } = node {
+        args.push(constant(Datum::Text(zone), SqlType::Text));
+    }
+}
+
+/// Passes the columns of their row to functions that give another value for every row.
+fn tell_rows_apart(node: &mut RelExpr) {
+    let arity = match node {
+        RelExpr::Map { input, .. }
+        | RelExpr::Filter { input, .. }
+        | RelExpr::FlatMap { input, .. }
+        | RelExpr::Reduce { input, .. } => input.arity(),
+        _ => return,
+    };
+    for scalar in node.scalars_mut() {
+        scalar.visit_mut_post(&mut |expr| match expr {
+            ScalarExpr::Call { func, args } if func.0.volatility == Volatility::Volatile && args.len() == 2 => {
+                args.extend((0..arity).map(ScalarExpr::Column));
+            }
+            _ => {}
+        });
+    }
 }
 
 /// What [`plan_scalar`] is told of the expression's place.
@@ -182,7 +266,9 @@ pub fn plan_scalar(
             Some((ty, context)) => planner.coerce(operand, ty, context),
             None => planner.settle(operand),
         };
-        planned.map_err(|e| e.at(planner.position(expr)))
+        let mut planned = planned.map_err(|e| e.at(planner.position(expr)))?;
+        ::expr::func::session::bind(&mut planned, &planner.qcx.text_settings());
+        Ok(planned)
     })
 }
 
@@ -216,7 +302,8 @@ pub fn plan_rows(qcx: &mut QueryContext<'_>, query: &RowsQuery<'_>) -> Result<Pl
         let mut planner = Planner::new(qcx);
         let rel = planner.rows(query)?;
         let raw = hir::explain(&rel);
-        let expr = lower::lower(rel, &planner.types)?;
+        let mut expr = lower::lower(rel, &planner.types)?;
+        planner.qcx.bind(&mut expr);
         let typ = expr.typ();
         Ok(PlannedRows { expr, raw, typ })
     })
@@ -244,7 +331,10 @@ impl Planner<'_, '_> {
     /// The scope that one described relation makes; its columns are positions 0, 1, ….
     fn scope_of(&mut self, name: &str, desc: &RelationDesc) -> Scope {
         let columns: Vec<_> = desc.iter().map(|(n, t)| (n.clone(), self.column(n, t.clone()))).collect();
-        Scope::table(ScopeTable { name: name.to_string(), schema: Vec::new(), hidden: None, oid: None }, columns)
+        Scope::table(
+            ScopeTable { name: name.to_string(), schema: Vec::new(), hidden: None, oid: None, present: None },
+            columns,
+        )
     }
 
     /// The whole query: its relation, its visible columns, and what is left to the finishing.

@@ -22,6 +22,17 @@ pub(crate) struct Ordered {
     pub offset: u64,
 }
 
+/// LIMIT, OFFSET and FETCH.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// At most so many rows.
+    pub limit: Option<u64>,
+    /// After skipping so many.
+    pub offset: u64,
+    /// And those that the order does not tell from the last.
+    pub ties: bool,
+}
+
 impl Ordered {
     /// As a relation: an order alone means nothing there, with a limit it chooses rows.
     pub fn into_relation(self) -> (HirRel, Output) {
@@ -128,7 +139,7 @@ impl Planner<'_, '_> {
     }
 
     /// LIMIT, OFFSET and FETCH: numbers that are known now.
-    pub fn limits(&mut self, query: &ast::Query) -> Result<(Option<u64>, u64), SqlError> {
+    pub fn limits(&mut self, query: &ast::Query) -> Result<Limits, SqlError> {
         let (limit, offset) = match &query.limit_clause {
             None => (None, None),
             Some(LimitClause::LimitOffset { limit, offset, limit_by }) if limit_by.is_empty() => {
@@ -143,15 +154,20 @@ impl Planner<'_, '_> {
         let mut limit = limit.map(|e| self.row_count(e, "LIMIT")).transpose()?.flatten();
         let offset = offset.map(|e| self.row_count(e, "OFFSET")).transpose()?.flatten().unwrap_or(0);
         if let Some(fetch) = &query.fetch {
-            if fetch.with_ties || fetch.percent {
-                return Err(SqlError::unsupported("FETCH … WITH TIES or PERCENT"));
+            if fetch.percent {
+                return Err(SqlError::unsupported("FETCH … PERCENT"));
+            }
+            if fetch.with_ties && query.order_by.is_none() {
+                let message = "WITH TIES cannot be specified without ORDER BY clause";
+                return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
             }
             limit = match &fetch.quantity {
                 Some(expr) => self.row_count(expr, "FETCH")?,
                 None => Some(1),
             };
         }
-        Ok((limit, offset))
+        let ties = limit.is_some() && query.fetch.as_ref().is_some_and(|fetch| fetch.with_ties);
+        Ok(Limits { limit, offset, ties })
     }
 
     fn row_count(&mut self, expr: &Expr, clause: &'static str) -> Result<Option<u64>, SqlError> {

@@ -1,12 +1,14 @@
 //! The state of planning one query: its columns, the stack of query levels, the common table expressions in sight.
 
 use super::QueryContext;
+use super::window::{Window, WindowCall};
 use crate::hir::{ColId, CteId, Subquery};
 use crate::scope::{Found, Scope, no_column, no_table};
-use expr::{AggregateExpr, ScalarExpr, TableFunc};
+use expr::{AggregateExpr, ScalarExpr, TableFunc, Unmaterializable};
 use repr::{ColumnType, GlobalId, SqlError, SqlState, SqlType};
 use sqlparser::ast::{self, Spanned};
 use sqlparser::tokenizer::Span;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How deep queries may nest.
 const LEVELS_MAX: usize = 100;
@@ -25,6 +27,8 @@ pub(crate) struct Planner<'q, 'c> {
     pub ctes: Vec<Cte>,
     /// The arguments of the function bodies being planned, the innermost last.
     pub arguments: Vec<Vec<ColId>>,
+    /// Columns that USING made of one side's by a conversion: what they are in terms of that side's.
+    pub merged: BTreeMap<ColId, ScalarExpr>,
     next_cte: CteId,
 }
 
@@ -44,8 +48,20 @@ pub(crate) struct Frame {
     pub aggregates: Vec<(ColId, AggregateExpr)>,
     /// Subqueries inside arguments of aggregates.
     pub aggregate_subqueries: Vec<Subquery>,
+    /// Window functions met.
+    pub windows: Vec<WindowCall>,
+    /// What the WINDOW clause defines.
+    pub named_windows: Vec<Window>,
+    /// Direct arguments of aggregates with WITHIN GROUP, which are the same for a whole group.
+    pub direct_arguments: Vec<ScalarExpr>,
     /// Table functions met in the SELECT list.
     pub table_calls: Vec<TableCall>,
+    /// `GROUPING(…)` calls met: the column of each, and its arguments.
+    pub groupings: Vec<(ColId, Vec<ScalarExpr>)>,
+    /// Names in its expressions that would mean the whole row of a table so called.
+    pub whole_rows: BTreeSet<String>,
+    /// Whether FROM names the recursive query whose own term this is.
+    pub recursive: bool,
 }
 
 /// A table function in a SELECT list.
@@ -65,6 +81,8 @@ pub(crate) struct Clause {
     pub name: &'static str,
     /// Whether aggregates may appear.
     pub aggregates: bool,
+    /// Whether window functions may appear.
+    pub windows: bool,
     /// Whether table functions may appear.
     pub table_functions: bool,
     /// Whether subqueries may appear.
@@ -74,21 +92,32 @@ pub(crate) struct Clause {
 impl Clause {
     /// A clause without aggregates and table functions.
     pub const fn plain(name: &'static str) -> Clause {
-        Clause { name, aggregates: false, table_functions: false, subqueries: true }
+        Clause { name, aggregates: false, windows: false, table_functions: false, subqueries: true }
     }
 
     /// A place for expressions over a row and nothing else.
     pub const fn bare(name: &'static str) -> Clause {
-        Clause { name, aggregates: false, table_functions: false, subqueries: false }
+        Clause { name, aggregates: false, windows: false, table_functions: false, subqueries: false }
+    }
+
+    /// A clause over groups, with aggregates.
+    const fn grouped(name: &'static str, windows: bool) -> Clause {
+        Clause { name, aggregates: true, windows, table_functions: false, subqueries: true }
     }
 
     /// SELECT list, ORDER BY.
     pub const fn output(name: &'static str) -> Clause {
-        Clause { name, aggregates: true, table_functions: true, subqueries: true }
+        Clause { name, aggregates: true, windows: true, table_functions: true, subqueries: true }
     }
 
     /// HAVING.
-    pub const HAVING: Clause = Clause { name: "HAVING", aggregates: true, table_functions: false, subqueries: true };
+    pub const HAVING: Clause = Clause::grouped("HAVING", false);
+    /// QUALIFY.
+    pub const QUALIFY: Clause = Clause::grouped("QUALIFY", true);
+    /// PARTITION BY and ORDER BY of a window.
+    pub const WINDOW: Clause = Clause::grouped("window definitions", false);
+    /// The argument of a window function.
+    pub const WINDOW_ARGUMENT: Clause = Clause::grouped("window function calls", false);
     /// The argument of an aggregate.
     pub const AGGREGATE: Clause = Clause::plain("aggregate function calls");
 }
@@ -104,13 +133,16 @@ pub(crate) struct Cte {
     pub columns: Vec<(String, ColumnType)>,
     /// Columns from outside that it uses.
     pub outer: Vec<ColId>,
+    /// Whether it is `WITH RECURSIVE`'s own recursive term that is being planned.
+    pub open: bool,
 }
 
 impl<'q, 'c> Planner<'q, 'c> {
     /// A planner with nothing in sight.
     pub fn new(qcx: &'q mut QueryContext<'c>) -> Self {
         let (types, labels, frames, ctes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Planner { qcx, types, labels, frames, ctes, arguments: Vec::new(), next_cte: 0 }
+        let (arguments, merged) = (Vec::new(), BTreeMap::new());
+        Planner { qcx, types, labels, frames, ctes, arguments, merged, next_cte: 0 }
     }
 
     /// A new column.
@@ -147,7 +179,13 @@ impl<'q, 'c> Planner<'q, 'c> {
             guards: Vec::new(),
             aggregates: Vec::new(),
             aggregate_subqueries: Vec::new(),
+            windows: Vec::new(),
+            named_windows: Vec::new(),
+            direct_arguments: Vec::new(),
             table_calls: Vec::new(),
+            groupings: Vec::new(),
+            whole_rows: BTreeSet::new(),
+            recursive: false,
         });
     }
 
@@ -244,6 +282,9 @@ impl<'q, 'c> Planner<'q, 'c> {
 
     /// The value of parameter `n` (from 0), whose type is known by now.
     pub fn parameter(&self, n: usize, ty: &SqlType) -> ScalarExpr {
+        if self.qcx.keeps_params {
+            return ScalarExpr::Unmaterializable(Unmaterializable::Parameter(n, ty.clone()));
+        }
         let typ = ty.clone().nullable(true);
         let Some(params) = self.qcx.params else {
             let message = format!("there is no parameter ${}", n + 1);

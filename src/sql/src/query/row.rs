@@ -1,12 +1,32 @@
 //! Rows, arrays and comparisons of rows.
 
 use super::expr::{call, is_null, not};
-use super::planner::Planner;
+use super::planner::{Planner, name_parts};
 use crate::coerce::{Operand, constant};
 use expr::ScalarExpr;
 use repr::{Datum, SqlError, SqlState, SqlType};
+use sqlparser::ast::{FunctionArg, FunctionArgExpr};
 
 impl Planner<'_, '_> {
+    /// The fields of `ROW(a, t.*)`.
+    pub(super) fn row_fields(&mut self, args: &[FunctionArg]) -> Result<Vec<Operand>, SqlError> {
+        let mut fields = Vec::new();
+        for arg in args {
+            match arg {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => fields.push(self.operand(expr)?),
+                FunctionArg::Unnamed(FunctionArgExpr::QualifiedWildcard(table)) => {
+                    let columns = self.table_star(&name_parts(table)?)?;
+                    fields.extend(columns.into_iter().map(|(_, id)| Operand::Typed(ScalarExpr::Column(id))));
+                }
+                other => {
+                    let message = format!("syntax error at or near \"{other}\"");
+                    return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
+                }
+            }
+        }
+        Ok(fields)
+    }
+
     /// A record of these fields.
     pub fn record(&mut self, fields: Vec<ScalarExpr>) -> Result<ScalarExpr, SqlError> {
         call("row", fields)

@@ -1,19 +1,19 @@
 //! SELECT: from FROM to the result's columns.
 //!
 //! ```text
-//! FROM ─▶ WHERE ─▶ GROUP BY, aggregates ─▶ HAVING ─▶ subqueries, table functions ─▶ outputs ─▶ DISTINCT
+//! FROM ─▶ WHERE ─▶ GROUP BY, aggregates ─▶ HAVING ─▶ subqueries, windows, QUALIFY, table functions ─▶ outputs ─▶ DISTINCT
 //! ```
 //!
 //! All expressions are planned over the FROM clause's columns first. If the query is grouped, `group` then replaces in them what the
 //! group provides and refuses what it does not.
 
-use super::Output;
 use super::body::{Body, Target, is_literal};
 use super::order::{direction, ordinal, output_named};
-use super::planner::{Clause, Frame, Planner, fold, name_parts};
+use super::planner::{Clause, Frame, Planner, TableCall, fold, name_parts};
+use super::{Output, whole_row};
 use crate::coerce::{Operand, constant};
 use crate::hir::{ColId, HirOrder, HirRel, Subquery, SubqueryKind, columns_of};
-use expr::ScalarExpr;
+use expr::{ScalarExpr, TableFunc};
 use repr::{ColumnName, Datum, SqlError, SqlState, SqlType};
 use sqlparser::ast::{self, Distinct, Expr, Select, SelectItem, SelectItemQualifiedWildcardKind};
 
@@ -37,11 +37,15 @@ impl Item<'_> {
 #[derive(Default)]
 pub(super) struct Exprs<'a> {
     pub keys: Vec<ScalarExpr>,
+    /// The grouping sets: which of the keys each has. None without GROUP BY.
+    pub sets: Vec<Vec<usize>>,
     /// The keys as written, or the outputs that they name: the same text elsewhere is the same value, subqueries in it included.
     pub key_texts: Vec<(&'a Expr, ScalarExpr)>,
     pub outputs: Vec<ScalarExpr>,
     pub having: Option<ScalarExpr>,
     pub having_subqueries: Vec<Subquery>,
+    pub qualify: Option<ScalarExpr>,
+    pub qualify_subqueries: Vec<Subquery>,
     pub order: Vec<ScalarExpr>,
     pub distinct_on: Option<Vec<ScalarExpr>>,
 }
@@ -56,6 +60,7 @@ impl Planner<'_, '_> {
     ) -> Result<Body, SqlError> {
         refuse_clauses(select)?;
         self.push_frame(Default::default(), Clause::plain("FROM"));
+        self.frame()?.whole_rows = whole_row::names_used(select);
         let planned = self.select_in_frame(select, order_by, targets);
         self.frames.pop();
         planned
@@ -71,45 +76,66 @@ impl Planner<'_, '_> {
         if let Some(condition) = &select.selection {
             rel = self.filter(rel, condition, "WHERE")?;
         }
+        self.name_windows(&select.named_window)?;
         let items = self.items(&select.projection)?;
         let mut exprs = Exprs::default();
         let grouped = self.group_keys(select, &items, &mut exprs)?;
         rel = rel.apply(std::mem::take(&mut self.frame()?.subqueries));
         self.having(select, &mut exprs)?;
+        self.qualify(select, &items, &mut exprs)?;
         let open = self.outputs(&items, targets, &mut exprs)?;
         self.distinct_and_order(select, &items, order_by, &mut exprs)?;
         let names = items.iter().map(|i| i.name().clone()).collect();
-        let grouped = grouped || exprs.having.is_some() || !self.frame()?.aggregates.is_empty();
+        let frame = self.frame()?;
+        let grouped = grouped || exprs.having.is_some() || !frame.aggregates.is_empty() || !frame.groupings.is_empty();
         if grouped {
             rel = self.group(rel, &mut exprs)?;
         }
         if let Some(having) = exprs.having.take() {
             rel = filter_with(rel, std::mem::take(&mut exprs.having_subqueries), having);
         }
-        let rel = self.expand(rel)?;
+        let rel = self.expand(rel, &mut exprs)?;
         self.finish_select(rel, names, open, exprs, select, order_by)
     }
 
-    /// Applies the subqueries of the outputs and joins the table functions in them.
-    fn expand(&mut self, rel: HirRel) -> Result<HirRel, SqlError> {
-        let frame = self.frame()?;
-        let subqueries = std::mem::take(&mut frame.subqueries);
-        let mut calls = std::mem::take(&mut frame.table_calls);
-        let mut rel = rel.apply(subqueries);
-        if calls.len() > 1 {
-            return Err(SqlError::unsupported("more than one set-returning function in a SELECT list"));
+    /// Applies the subqueries and the windows of the outputs, QUALIFY, and joins the table functions in the outputs.
+    fn expand(&mut self, rel: HirRel, exprs: &mut Exprs<'_>) -> Result<HirRel, SqlError> {
+        let subqueries = std::mem::take(&mut self.frame()?.subqueries);
+        let mut rel = self.windows(rel, subqueries)?;
+        if let Some(qualify) = exprs.qualify.take() {
+            rel = filter_with(rel, std::mem::take(&mut exprs.qualify_subqueries), qualify);
         }
-        if let Some(call) = calls.pop() {
-            let call = HirRel::CallTable { func: call.func, args: call.args, cols: call.cols };
+        let mut calls = std::mem::take(&mut self.frame()?.table_calls);
+        // A call whose arguments contain others comes after those; calls that do not wait for each other run side by side.
+        while !calls.is_empty() {
+            let made: Vec<ColId> = calls.iter().flat_map(|c| c.cols.clone()).collect();
+            let waits = |c: &TableCall| c.args.iter().flat_map(columns_of).any(|col| made.contains(&col));
+            let (later, ready): (Vec<_>, Vec<_>) = calls.into_iter().partition(waits);
+            if ready.is_empty() {
+                return Err(SqlError::internal("table functions that wait for each other"));
+            }
+            calls = later;
             rel = HirRel::Join {
                 left: Box::new(rel),
-                right: Box::new(call),
+                right: Box::new(self.side_by_side(ready)),
                 kind: crate::hir::JoinKind::Inner,
                 subqueries: Vec::new(),
                 on: Vec::new(),
             };
         }
         Ok(rel)
+    }
+
+    fn side_by_side(&mut self, mut calls: Vec<TableCall>) -> HirRel {
+        if calls.len() == 1 {
+            let TableCall { func, args, cols } = calls.remove(0);
+            return HirRel::CallTable { func, args, cols };
+        }
+        let cols: Vec<ColId> = calls.iter().flat_map(|c| c.cols.clone()).collect();
+        cols.iter().for_each(|c| self.types[*c].nullable = true);
+        let args = calls.iter().flat_map(|c| c.args.clone()).collect();
+        let func = TableFunc::RowsFrom(calls.into_iter().map(|c| (c.func, c.args.len())).collect());
+        HirRel::CallTable { func, args, cols }
     }
 
     /// Maps the outputs and what orders them; DISTINCT.
@@ -406,9 +432,12 @@ pub(super) fn column_name(expr: &Expr) -> ColumnName {
 }
 
 fn type_column_name(data_type: &ast::DataType) -> ColumnName {
-    match crate::types::sql_type(data_type) {
-        Ok(ty) => repr::pg::typname(&ty),
-        Err(_) => "?column?".to_string(),
+    match (data_type, crate::types::builtin_type(data_type)) {
+        (_, Some(ty)) => repr::pg::typname(&ty),
+        (ast::DataType::Custom(name, _), None) => {
+            name.0.last().and_then(ast::ObjectNamePart::as_ident).map_or("?column?".to_string(), fold)
+        }
+        _ => "?column?".to_string(),
     }
 }
 
@@ -433,10 +462,6 @@ fn refuse_clauses(select: &Select) -> Result<(), SqlError> {
         "SELECT INTO"
     } else if select.top.is_some() {
         "TOP"
-    } else if select.qualify.is_some() {
-        "QUALIFY"
-    } else if !select.named_window.is_empty() {
-        "WINDOW"
     } else if foreign {
         "this clause of SELECT"
     } else {

@@ -28,7 +28,12 @@ impl Planner<'_, '_> {
     }
 
     /// Leaves a subquery to be applied below the operator whose expression is being planned.
-    pub(super) fn add_subquery(&mut self, kind: SubqueryKind, rel: HirRel, typ: ColumnType) -> Result<ScalarExpr, SqlError> {
+    pub(super) fn add_subquery(
+        &mut self,
+        kind: SubqueryKind,
+        rel: HirRel,
+        typ: ColumnType,
+    ) -> Result<ScalarExpr, SqlError> {
         let id = self.column("subquery", typ);
         let frame = self.frame()?;
         let mut guards = frame.guards.clone();

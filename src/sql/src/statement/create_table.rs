@@ -3,8 +3,11 @@
 use super::Cx;
 use super::names::{check_free, fold, new_name_of};
 use crate::canonical;
+use crate::catalog::SessionCatalog;
 use crate::coerce::Context;
+use crate::parser::Statement;
 use crate::parser::extension::ast::CreateTable;
+use crate::parser::extension::print;
 use crate::plan::{CreateItemPlan, NewItem, Plan};
 use crate::query::{ScalarPlace, plan_scalar};
 use crate::types::sql_type;
@@ -22,21 +25,24 @@ pub(super) fn create_table(cx: &mut Cx<'_>, s: &CreateTable) -> Result<Plan, Sql
     }
     let name = new_name_of(cx.catalog, &s.name, s.temporary)?;
     check_free(cx.catalog, &name, s.if_not_exists)?;
-    let desc = columns(&s.columns)?;
+    let desc = columns(cx.catalog, &s.columns)?;
     let defaults = defaults(cx, &s.columns, &desc)?;
     let stored = CreateTable { name: canonical::full_name(&name), if_not_exists: false, ..s.clone() };
+    let mut stored = Statement::CreateTable(stored);
+    let depends_on = canonical::resolve(cx.catalog, &mut stored)?.into_iter().collect();
+    let create_sql = print::definition(&stored).ok_or_else(|| SqlError::internal("a table without a definition"))?;
     Ok(Plan::CreateItem(CreateItemPlan {
         name,
         item: NewItem::Table { desc, defaults },
-        create_sql: stored.to_string(),
-        depends_on: Vec::new(),
+        create_sql,
+        depends_on,
         if_not_exists: s.if_not_exists,
         replace: None,
     }))
 }
 
 /// The description of a table's columns.
-pub(super) fn columns(columns: &[ColumnDef]) -> Result<RelationDesc, SqlError> {
+pub(super) fn columns(catalog: &dyn SessionCatalog, columns: &[ColumnDef]) -> Result<RelationDesc, SqlError> {
     if columns.len() > COLUMNS_MAX {
         let message = format!("tables can have at most {COLUMNS_MAX} columns");
         return Err(SqlError::new(SqlState::TOO_MANY_COLUMNS, message));
@@ -50,13 +56,13 @@ pub(super) fn columns(columns: &[ColumnDef]) -> Result<RelationDesc, SqlError> {
             return Err(SqlError::new(SqlState::DUPLICATE_COLUMN, message));
         }
         names.push(name);
-        types.push(column_type(column)?);
+        types.push(column_type(catalog, column)?);
     }
     Ok(RelationDesc::new(names, RelationType::new(types)))
 }
 
-fn column_type(column: &ColumnDef) -> Result<ColumnType, SqlError> {
-    let ty = sql_type(&column.data_type)?;
+fn column_type(catalog: &dyn SessionCatalog, column: &ColumnDef) -> Result<ColumnType, SqlError> {
+    let ty = sql_type(catalog, &column.data_type)?;
     if let SqlType::Record(_) = ty {
         let message = format!("column \"{}\" has pseudo-type record", fold(&column.name));
         return Err(SqlError::new(SqlState::INVALID_TABLE_DEFINITION, message));
@@ -124,7 +130,7 @@ fn default(cx: &mut Cx<'_>, column: &ColumnDef, name: &str, ty: &SqlType) -> Res
     }
     let place =
         ScalarPlace { relation: None, expected: Some((ty, Context::Assignment)), clause: "DEFAULT expressions" };
-    plan_scalar(&mut cx.query, expr, place).map_err(|error| default_error(error, name, ty))
+    plan_scalar(&mut cx.maintained(), expr, place).map_err(|error| default_error(error, name, ty))
 }
 
 /// In the words that PostgreSQL has for defaults.

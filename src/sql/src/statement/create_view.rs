@@ -142,20 +142,22 @@ pub(super) fn check_scalar(expr: &ScalarExpr) -> Result<(), SqlError> {
         }
         ScalarExpr::Unmaterializable(what) => {
             let hint = "Its value changes without any change of data. Call it in a query over the view instead.";
-            refuse(unmaterializable_name(*what), hint)
+            refuse(unmaterializable_name(what), hint)
         }
         ScalarExpr::Call { func, .. } if func.0.volatility == Volatility::Volatile => {
-            refuse(&format!("{}()", func.0.sql_name), "Its value is different with every call.")
+            refuse(&format!("{}()", func.0.name), "Its value is different with every call.")
         }
         other => other.children().into_iter().try_for_each(check_scalar),
     }
 }
 
-fn unmaterializable_name(what: Unmaterializable) -> &'static str {
+fn unmaterializable_name(what: &Unmaterializable) -> &'static str {
     use Unmaterializable::*;
     match what {
         MzNow => "mz_now()",
         CurrentTimestamp => "now()",
+        StatementTimestamp => "statement_timestamp()",
+        RandomSeed => "random()",
         CurrentDatabase => "current_database()",
         CurrentSchema => "current_schema()",
         CurrentSchemasWithSystem | CurrentSchemasWithoutSystem => "current_schemas()",
@@ -165,5 +167,6 @@ fn unmaterializable_name(what: Unmaterializable) -> &'static str {
         MzEnvironmentId => "mz_environment_id()",
         PgBackendPid => "pg_backend_pid()",
         PgPostmasterStartTime => "pg_postmaster_start_time()",
+        Parameter(..) => "a parameter",
     }
 }

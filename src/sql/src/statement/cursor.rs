@@ -28,7 +28,7 @@ pub(super) fn fetch(s: &FetchStatement) -> Result<Plan, SqlError> {
 
 /// `PREPARE`: its text, which the session describes at once and plans whenever it is executed.
 pub(super) fn prepare(cx: &Cx<'_>, s: &PrepareStatement) -> Result<Plan, SqlError> {
-    let param_types = s.param_types.iter().map(sql_type).collect::<Result<_, _>>()?;
+    let param_types = s.param_types.iter().map(|ty| sql_type(cx.catalog, ty)).collect::<Result<_, _>>()?;
     Ok(Plan::Prepare(PreparePlan { name: fold(&s.name), sql: inner_text(cx.sql)?, param_types }))
 }
 

@@ -13,6 +13,8 @@ mod connection;
 mod copy;
 mod create_index;
 mod create_table;
+mod create_table_as;
+mod create_type;
 mod create_view;
 mod cursor;
 mod drop;
@@ -63,6 +65,19 @@ pub fn plan(catalog: &dyn SessionCatalog, stmt: &ParsedStatement, params: &Param
     crate::with_deep_stack(|| {
         let mut cx = Cx::new(catalog, stmt);
         cx.query = cx.query.with_params(params);
+        plan_statement(&mut cx, &stmt.ast)
+    })
+}
+
+/// A statement's plan for whatever values its parameters, of these types, will have. Where the plan itself depends on a value (LIMIT), it fails.
+pub fn plan_generic(
+    catalog: &dyn SessionCatalog,
+    stmt: &ParsedStatement,
+    param_types: &[SqlType],
+) -> Result<Plan, SqlError> {
+    crate::with_deep_stack(|| {
+        let mut cx = Cx::new(catalog, stmt);
+        cx.query = cx.query.keeping_params(param_types);
         plan_statement(&mut cx, &stmt.ast)
     })
 }
@@ -138,12 +153,14 @@ pub(crate) fn plan_statement(cx: &mut Cx<'_>, statement: &Statement) -> Result<P
         Statement::CreateSchema(s) => object::create_schema(cx, s),
         Statement::CreateCluster(s) => object::create_cluster(cx, s),
         Statement::CreateTable(s) => create_table::create_table(cx, s),
+        Statement::CreateTableAs(s) => create_table_as::create_table_as(cx, s),
         Statement::CreateTableFromSource(s) => source::create_table_from_source(cx, s),
         Statement::CreateView(s) => create_view::create_view(cx, s),
         Statement::CreateIndex(s) => create_index::create_index(cx, s),
         Statement::CreateSecret(s) => connection::create_secret(cx, s),
         Statement::CreateConnection(s) => connection::create_connection(cx, s),
         Statement::CreateSource(s) => source::create_source(cx, s),
+        Statement::CreateType(s) => create_type::create_type(cx, s),
         Statement::Drop(s) => drop::drop(cx, s),
         Statement::Alter(s) => alter::alter(cx, s),
         Statement::AlterRole(role) => Ok(alter::check_roles(cx, "ALTER ROLE", std::slice::from_ref(role))),

@@ -4,6 +4,7 @@ use super::names::{dotted, resolve_kind};
 use crate::catalog::SessionCatalog;
 use crate::parser::extension::ast::{ObjectKind, OptionValue, WithOption};
 use crate::plan::StringOrSecret;
+use repr::text::IntervalStyle;
 use repr::{GlobalId, SqlError, SqlState};
 use std::str::FromStr;
 use std::time::Duration;
@@ -77,7 +78,7 @@ impl<'a> Options<'a> {
     /// An interval without months.
     pub fn duration(&self, name: &str) -> Result<Option<Duration>, SqlError> {
         let Some(text) = self.text(name)? else { return Ok(None) };
-        let interval = repr::text::interval::parse(&text)?;
+        let interval = repr::text::interval::parse(&text, IntervalStyle::Postgres)?;
         let micros = i64::from(interval.days).checked_mul(86_400_000_000).and_then(|d| d.checked_add(interval.micros));
         let micros = micros.filter(|_| interval.months == 0).and_then(|micros| u64::try_from(micros).ok());
         micros.map(Duration::from_micros).map(Some).ok_or_else(|| self.invalid(name, "an interval of days and less"))

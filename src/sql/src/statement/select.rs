@@ -14,12 +14,13 @@ use sqlparser::ast::{Expr, Query};
 pub(super) fn select(cx: &mut Cx<'_>, s: &SelectStatement) -> Result<Plan, SqlError> {
     let planned = plan_query(&mut cx.query, &s.query)?;
     let when = when(cx, &s.as_of)?;
-    Ok(select_plan(planned, when))
+    Ok(select_plan(cx, planned, when))
 }
 
-fn select_plan(planned: PlannedQuery, when: When) -> Plan {
+fn select_plan(cx: &mut Cx<'_>, planned: PlannedQuery, when: When) -> Plan {
     let desc = planned.result_desc();
-    Plan::Select(SelectPlan { source: planned.expr, when, finishing: planned.finishing, desc })
+    let settings = std::mem::take(&mut cx.query.settings);
+    Plan::Select(SelectPlan { source: planned.expr, when, finishing: planned.finishing, desc, settings })
 }
 
 /// A query with its order, limit and projection in the plan, and its columns: what is written or followed, not returned.
@@ -70,5 +71,5 @@ pub(super) fn parse_query(text: &str) -> Result<Box<Query>, SqlError> {
 pub(super) fn plan_text(cx: &mut Cx<'_>, text: &str) -> Result<Plan, SqlError> {
     let query = parse_query(text)?;
     let planned = plan_query(&mut cx.query, &query)?;
-    Ok(select_plan(planned, When::Immediately))
+    Ok(select_plan(cx, planned, When::Immediately))
 }

@@ -10,3 +10,4 @@ pub mod narrow;
 pub mod pushdown;
 pub mod redundant;
 pub mod share;
+pub mod window;

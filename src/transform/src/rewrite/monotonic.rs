@@ -26,7 +26,8 @@ fn mark(expr: &mut RelExpr, cx: &Context<'_>, growing: &mut BTreeSet<LocalId>) -
             }
             mark(body, cx, growing)
         }
-        RelExpr::LetRec { .. } | RelExpr::Negate { .. } => {
+        // A new row changes what other rows show.
+        RelExpr::LetRec { .. } | RelExpr::Negate { .. } | RelExpr::Window { .. } => {
             for child in expr.children_mut() {
                 mark(child, cx, growing);
             }

@@ -7,7 +7,7 @@ use crate::Context;
 use crate::scalars::{remap, remap_all, support};
 use expr::relation::Id;
 use expr::visit::grow;
-use expr::{AggregateExpr, RelExpr, ScalarExpr};
+use expr::{AggregateExpr, ColumnOrder, RelExpr, ScalarExpr, WindowExpr};
 use repr::LocalId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,6 +83,9 @@ impl Narrower {
                 narrowed
             }
             RelExpr::Reduce { input, group_key, aggregates, .. } => self.reduce(*input, group_key, aggregates, wanted),
+            RelExpr::Window { input, partition, order, functions } => {
+                self.window(*input, partition, order, functions, wanted)
+            }
             RelExpr::Negate { input } => self.narrow(*input, wanted).negate(),
             RelExpr::Union { inputs } => {
                 let inputs = inputs.into_iter().map(|i| self.narrow(i, wanted)).collect();
@@ -162,6 +165,40 @@ impl Narrower {
             exprs.for_each(|e| *e = remap(e, &place(&used)));
         }
         project_kept(self.narrow(input, &used).reduce(group_key, aggregates), &kept, wanted)
+    }
+
+    /// Functions that nobody uses go. Other columns of the input may decide between rows that the order leaves equal: they stay, unless
+    /// there are no such rows or no function tells them apart.
+    fn window(
+        &mut self,
+        input: RelExpr,
+        partition: Vec<usize>,
+        order: Vec<ColumnOrder>,
+        functions: Vec<WindowExpr>,
+        wanted: &[usize],
+    ) -> RelExpr {
+        let typ = input.typ();
+        let arity = typ.arity();
+        let mut functions: Vec<_> =
+            wanted.iter().filter(|c| **c >= arity).map(|c| functions[c - arity].clone()).collect();
+        if functions.is_empty() {
+            return self.narrow(input, wanted);
+        }
+        let mut used: BTreeSet<usize> = partition.iter().copied().chain(order.iter().map(|o| o.column)).collect();
+        let no_ties = typ.keys.iter().any(|key| key.iter().all(|c| used.contains(c)));
+        if no_ties || functions.iter().all(WindowExpr::ignores_ties) {
+            used.extend(support(functions.iter().flat_map(WindowExpr::scalars)));
+            used.extend(wanted.iter().filter(|c| **c < arity));
+        } else {
+            used.extend(0..arity);
+        }
+        let mut kept: Vec<usize> = used.into_iter().collect();
+        functions.iter_mut().flat_map(WindowExpr::scalars_mut).for_each(|e| *e = remap(e, &place(&kept)));
+        let partition = partition.into_iter().map(place(&kept)).collect();
+        let order = order.into_iter().map(|o| ColumnOrder { column: place(&kept)(o.column), ..o }).collect();
+        let windowed = self.narrow(input, &kept).window(partition, order, functions);
+        kept.extend(wanted.iter().filter(|c| **c >= arity));
+        project_kept(windowed, &kept, wanted)
     }
 
     fn bind(&mut self, id: LocalId, value: RelExpr, body: RelExpr, wanted: &[usize]) -> RelExpr {

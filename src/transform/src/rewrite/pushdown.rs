@@ -55,6 +55,7 @@ impl Pusher {
             RelExpr::Join { inputs, equivalences, .. } => self.join(inputs, equivalences, predicates),
             RelExpr::Reduce { .. } => self.reduce(expr, predicates),
             RelExpr::TopK { .. } => self.top_k(expr, predicates),
+            RelExpr::Window { .. } => self.window(expr, predicates),
             RelExpr::Negate { input } => self.push(*input, predicates).negate(),
             RelExpr::Threshold { input } => self.push(*input, predicates).threshold(),
             RelExpr::Union { inputs } => {
@@ -122,6 +123,20 @@ impl Pusher {
         let (below, above) = split(predicates, of_key);
         let input = Box::new(self.push(*input, below));
         RelExpr::TopK { input, group_key, order, limit, offset, monotonic }.filter(above)
+    }
+
+    /// As for `TopK`: a predicate over what divides the rows into partitions decides on whole partitions.
+    fn window(&mut self, expr: RelExpr, predicates: Vec<ScalarExpr>) -> RelExpr {
+        let RelExpr::Window { input, partition, order, functions } = expr else { return expr.filter(predicates) };
+        let typ = input.typ();
+        let of_partition = |p: &ScalarExpr| {
+            let columns = p.columns();
+            let whole = |c: &usize| partition.contains(c) && equal_is_same(&typ.columns[*c].ty);
+            !columns.is_empty() && columns.iter().all(whole)
+        };
+        let (below, above) = split(predicates, of_partition);
+        let input = self.push(*input, below);
+        input.window(partition, order, functions).filter(above)
     }
 
     /// Predicates that every use of a bound name has sink into its value, and are not asked again.

@@ -59,7 +59,7 @@ fn thresholds(expr: &mut RelExpr, negative: &mut BTreeSet<LocalId>) -> bool {
             }
             false
         }
-        RelExpr::Reduce { input, .. } | RelExpr::TopK { input, .. } => {
+        RelExpr::Reduce { input, .. } | RelExpr::TopK { input, .. } | RelExpr::Window { input, .. } => {
             thresholds(input, negative);
             false
         }

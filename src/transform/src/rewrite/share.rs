@@ -29,7 +29,7 @@ pub fn apply(expr: &mut RelExpr, _: &Context<'_>) {
 fn is_worth_sharing(expr: &RelExpr) -> bool {
     match expr {
         RelExpr::Join { .. } | RelExpr::Reduce { .. } | RelExpr::TopK { .. } | RelExpr::Threshold { .. } => true,
-        RelExpr::FlatMap { .. } | RelExpr::Union { .. } => true,
+        RelExpr::Window { .. } | RelExpr::FlatMap { .. } | RelExpr::Union { .. } => true,
         RelExpr::Map { input, .. } | RelExpr::Filter { input, .. } => is_worth_sharing(input),
         _ => false,
     }

@@ -5,7 +5,9 @@ use crate::dataflow::{DataflowCatalog, FastPath, Select, select};
 use crate::{OptimizeContext, optimize};
 use expect_test::{Expect, expect};
 use expr::explain::{explain_plan, explain_relation};
+use expr::window::Frame;
 use expr::{AggregateExpr, AggregateFunc, ColumnOrder, IndexDesc, LocalIds, RelExpr, ScalarExpr, SourceImport};
+use expr::{WindowExpr, WindowFunc};
 use repr::{Datum, GlobalId, RelationDesc, Row, ShardId, SqlType};
 
 fn column(c: usize) -> ScalarExpr {
@@ -399,4 +401,65 @@ fn views_are_inlined_and_sources_filter_as_they_read() {
     .assert_eq(&explain_plan(&query.plan, &|_| None));
     let pushed: Vec<_> = query.source_imports.iter().map(|(id, s)| (id.to_string(), s.mfp.is_some())).collect();
     assert_eq!(pushed, [("u1".to_string(), true), ("u2".to_string(), false)]);
+}
+
+fn window(func: WindowFunc, args: Vec<ScalarExpr>) -> WindowExpr {
+    WindowExpr { func, args, filter: None, frame: Frame::default() }
+}
+
+#[test]
+fn first_rows_by_number_are_a_top_k() {
+    let order = vec![ColumnOrder { column: 0, desc: true, nulls_first: true }];
+    let functions = vec![window(WindowFunc::RowNumber, vec![]), window(WindowFunc::Rank, vec![])];
+    let windowed = t(1).window(vec![1], order, functions);
+    let bound = ScalarExpr::literal(Datum::Int8(3), SqlType::Int8);
+    let first = windowed.filter(vec![column(2).call_binary("int8le", bound)]);
+    optimized(
+        first.clone().project(vec![0, 1]),
+        expect![[r#"
+        TopK group_by=[#1] order_by=[#0 desc nulls_first] limit=3
+          Get u1
+    "#]],
+    );
+    optimized(
+        first,
+        expect![[r#"
+        Window partition_by=[#1] order_by=[#0 desc nulls_first] functions=[row_number(), rank()]
+          TopK group_by=[#1] order_by=[#0 desc nulls_first] limit=3
+            Get u1
+    "#]],
+    );
+}
+
+#[test]
+fn windows_compute_what_is_asked_for() {
+    let order = vec![ColumnOrder { column: 1, desc: false, nulls_first: false }];
+    let sum = WindowFunc::Aggregate(AggregateFunc::SumInt);
+    let functions =
+        vec![window(WindowFunc::RowNumber, vec![]), window(sum, vec![column(1).call_binary("int4pl", int(1))])];
+    let windowed = t(1).window(vec![0], order, functions);
+    let one_partition = windowed.filter(vec![eq(column(0), int(7)), column(3).is_null()]).project(vec![3]);
+    optimized(
+        one_partition.clone(),
+        expect![[r#"
+        Project (#2)
+          Filter (#2) IS NULL
+            Window partition_by=[#0] order_by=[#1 asc nulls_last] functions=[sumint((#1 + 1))]
+              Filter (#0 = 7)
+                Get u1
+    "#]],
+    );
+    lowered(
+        one_partition,
+        OptimizeContext::default(),
+        expect![[r#"
+        Mfp
+          project=(#3)
+          filter=((#3) IS NULL)
+          Window partition_by=[#0] order_by=[#1 asc nulls_last] functions=[sumint(#2)]
+            Get u1
+              filter=((#0 = 7))
+              map=((#1 + 1))
+    "#]],
+    );
 }

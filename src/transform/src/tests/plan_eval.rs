@@ -83,6 +83,13 @@ impl Evaluator<'_> {
                 let top = constant.top_k(group_key.clone(), order.clone(), limit.clone(), *offset);
                 interpret_constant(&top, &Budget::unlimited())?
             }
+            Plan::Window { input, partition, order, functions } => {
+                let input = self.eval(input)?;
+                let arity = input.first().map_or(64, |(row, _)| row.iter().count());
+                let constant = self.constant(input, arity);
+                let windowed = constant.window(partition.clone(), order.clone(), functions.clone());
+                interpret_constant(&windowed, &Budget::unlimited())?
+            }
             Plan::Negate { input } => self.eval(input)?.into_iter().map(|(row, diff)| (row, -diff)).collect(),
             Plan::Threshold { input } => {
                 let mut rows = self.eval(input)?;

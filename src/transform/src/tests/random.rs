@@ -4,7 +4,8 @@ use super::plan_eval::Evaluator;
 use super::{Table, int, tables};
 use crate::{OptimizeContext, optimize};
 use expr::interpret::{Budget, Rows, interpret};
-use expr::{AggregateExpr, AggregateFunc, ColumnOrder, LocalIds, RelExpr, ScalarExpr};
+use expr::window::Frame;
+use expr::{AggregateExpr, AggregateFunc, ColumnOrder, LocalIds, RelExpr, ScalarExpr, WindowExpr, WindowFunc};
 use repr::{ColumnType, EvalError, GlobalId, SqlError, SqlType};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -87,7 +88,7 @@ impl Generator<'_> {
         if depth == 0 {
             return self.leaf();
         }
-        match self.random.below(13) {
+        match self.random.below(15) {
             0 => {
                 let input = self.relation(depth - 1);
                 let arity = input.arity();
@@ -114,6 +115,7 @@ impl Generator<'_> {
                 input.distinct()
             }
             9 => self.top_k(depth),
+            13 | 14 => self.window(depth),
             10 => self.union(depth),
             11 => self.anti_join(depth),
             _ => {
@@ -170,6 +172,32 @@ impl Generator<'_> {
         let limit = (self.random.below(4) > 0).then_some(limit);
         let offset = self.random.below(2) as u64;
         input.top_k(group, order, limit, offset)
+    }
+
+    fn window(&mut self, depth: usize) -> RelExpr {
+        let input = self.relation(depth - 1);
+        let columns = input.typ().columns;
+        let ints = ints(&columns);
+        let Some(column) = ints.first().copied() else { return input };
+        let partition = if self.random.below(2) == 0 { vec![] } else { vec![*self.random.pick(&ints)] };
+        let order = vec![ColumnOrder { column, desc: self.random.below(2) == 0, nulls_first: false }];
+        let mut functions = Vec::new();
+        for _ in 0..=self.random.below(2) {
+            let sum = WindowFunc::Aggregate(AggregateFunc::SumInt);
+            let func = self.random.pick(&[WindowFunc::RowNumber, WindowFunc::Rank, WindowFunc::Lag, sum]).clone();
+            let unary = matches!(func, WindowFunc::Lag | WindowFunc::Aggregate(_));
+            let args = if unary { vec![self.scalar(&columns, 1)] } else { vec![] };
+            functions.push(WindowExpr { func, args, filter: None, frame: Frame::default() });
+        }
+        let windowed = input.window(partition, order, functions);
+        let number = ScalarExpr::Column(windowed.arity() - 1);
+        let is_number = matches!(windowed.typ().columns.last(), Some(typ) if typ.ty == SqlType::Int8);
+        if is_number && self.random.below(2) == 0 {
+            let bound = ScalarExpr::literal(repr::Datum::Int8(1 + self.random.below(3) as i64), SqlType::Int8);
+            let operator = *self.random.pick(&["int8le", "int8lt", "int8eq"]);
+            return windowed.filter(vec![number.call_binary(operator, bound)]);
+        }
+        windowed
     }
 
     fn union(&mut self, depth: usize) -> RelExpr {

@@ -4,8 +4,8 @@
 use super::pg_catalog::{all_roles, create_sql, index_text, query_of, visible};
 use super::pg_types::TYPES;
 use super::rows::text_or_null;
-use super::{SystemRelation, SystemState, functions};
-use repr::{Datum, Row, SqlType};
+use super::{SystemRelation, SystemState, functions, pg_type};
+use repr::{Datum, EnumType, Row, SqlType};
 use sql::catalog::{CatalogItem, ItemDetails, quote_ident};
 
 /// The relation.
@@ -30,7 +30,17 @@ struct Described {
 
 impl Described {
     fn new(class: &'static str, oid: u32, shown: String, full_name: String, visible: bool) -> Described {
-        Described { class, oid, shown, full_name, visible, viewdef: None, indexdef: None, arguments: None, result: None }
+        Described {
+            class,
+            oid,
+            shown,
+            full_name,
+            visible,
+            viewdef: None,
+            indexdef: None,
+            arguments: None,
+            result: None,
+        }
     }
 
     fn row(&self) -> Row {
@@ -53,6 +63,7 @@ impl Described {
 fn rows(state: &SystemState) -> Vec<Row> {
     let mut all: Vec<Described> = visible(state).map(|(entry, _)| relation(state, &entry.item)).collect();
     all.extend(TYPES.iter().map(|t| type_named(t.oid, t.name)));
+    all.extend(pg_type::user_types(state).flat_map(|(item, ty)| user_type(state, item, ty)));
     all.extend(functions::all().iter().map(function));
     all.extend(functions::all_operators().iter().map(|(oid, def)| builtin("pg_operator", *oid, def.sql_name)));
     all.extend(state.catalog.schemas().filter(|s| s.database.as_ref().is_none_or(|d| *d == state.database)).map(|s| {
@@ -63,7 +74,9 @@ fn rows(state: &SystemState) -> Vec<Row> {
         let name = quote_ident(name);
         Described::new("pg_authid", oid, name.clone(), name, true)
     }));
-    all.extend([(100, "\"default\""), (950, "\"C\""), (951, "\"POSIX\"")].map(|(oid, n)| builtin("pg_collation", oid, n)));
+    all.extend(
+        [(100, "\"default\""), (950, "\"C\""), (951, "\"POSIX\"")].map(|(oid, n)| builtin("pg_collation", oid, n)),
+    );
     all.iter().map(Described::row).collect()
 }
 
@@ -102,6 +115,18 @@ fn relation(state: &SystemState, item: &CatalogItem) -> Described {
 fn type_named(oid: u32, name: &str) -> Described {
     let shown = repr::pg::from_oid(oid).map_or_else(|| name.to_string(), |ty| ty.to_string());
     Described::new("pg_type", oid, shown, format!("pg_catalog.{name}"), true)
+}
+
+/// An enum, and arrays of it.
+fn user_type(state: &SystemState, item: &CatalogItem, ty: &EnumType) -> [Described; 2] {
+    let (shown, visible) = shown_name(state, item);
+    let schema = quote_ident(&item.name.schema);
+    let full = format!("{schema}.{}", quote_ident(&item.name.item));
+    let array = format!("{schema}.{}", quote_ident(&format!("_{}", item.name.item)));
+    [
+        Described::new("pg_type", ty.array_oid, format!("{shown}[]"), array, visible),
+        Described::new("pg_type", ty.oid, shown, full, visible),
+    ]
 }
 
 fn function(p: &functions::Procedure) -> Described {

@@ -14,13 +14,31 @@ use std::sync::LazyLock;
 const ANY: u32 = 2276;
 const ANYARRAY: u32 = 2277;
 const ANYELEMENT: u32 = 2283;
+const ANYENUM: u32 = 3500;
+const ANYRANGE: u32 = 3831;
 const LANGUAGE_INTERNAL: u32 = 12;
 const LANGUAGE_SQL: u32 = 14;
 
 /// Aggregates by the names SQL has for them.
 const AGGREGATES: &[&str] = &[
-    "array_agg", "avg", "bool_and", "bool_or", "count", "every", "jsonb_agg", "jsonb_object_agg", "max", "min", "stddev",
-    "stddev_pop", "stddev_samp", "string_agg", "sum", "var_pop", "var_samp", "variance",
+    "array_agg",
+    "avg",
+    "bool_and",
+    "bool_or",
+    "count",
+    "every",
+    "jsonb_agg",
+    "jsonb_object_agg",
+    "max",
+    "min",
+    "stddev",
+    "stddev_pop",
+    "stddev_samp",
+    "string_agg",
+    "sum",
+    "var_pop",
+    "var_samp",
+    "variance",
 ];
 
 /// One row of `pg_proc`.
@@ -55,6 +73,8 @@ fn argument(arg: &ArgType) -> u32 {
         ArgType::Any => ANY,
         ArgType::Element => ANYELEMENT,
         ArgType::ArrayOfElement => ANYARRAY,
+        ArgType::RangeOfElement => ANYRANGE,
+        ArgType::Enum => ANYENUM,
     }
 }
 
@@ -65,7 +85,7 @@ fn is_word(name: &str) -> bool {
 fn of_function(def: &FuncDef) -> Procedure {
     let name = if is_word(def.sql_name) { def.sql_name } else { def.name };
     let args: Vec<u32> = def.args.iter().map(argument).collect();
-    let polymorphic = args.iter().find(|arg| matches!(**arg, ANYELEMENT | ANYARRAY)).copied();
+    let polymorphic = args.iter().find(|arg| matches!(**arg, ANYELEMENT | ANYARRAY | ANYRANGE | ANYENUM)).copied();
     Procedure {
         oid: oid_of(def.name),
         name: name.to_string(),
@@ -174,7 +194,8 @@ fn inlined() -> Vec<Procedure> {
             "to_regnamespace" | "to_regrole" | "pg_my_temp_schema" => SqlType::Oid,
             "pg_get_userbyid" | "getdatabaseencoding" | "pg_encoding_to_char" | "pg_client_encoding" => SqlType::Name,
             _ if name.ends_with("_size") => SqlType::Int8,
-            _ if name.contains("_is_") || name.ends_with("_property") => SqlType::Bool,
+            "pg_has_role" => SqlType::Bool,
+            _ if name.contains("_is_") || name.ends_with("_property") || name.ends_with("_privilege") => SqlType::Bool,
             "pg_char_to_encoding" | "inet_server_port" => SqlType::Int4,
             _ => SqlType::Text,
         };
@@ -259,7 +280,8 @@ pub fn operators(state: &SystemState) -> Vec<Row> {
 /// The operators of the function table, with their oids.
 pub fn all_operators() -> Vec<(u32, &'static FuncDef)> {
     let operators = expr::func::all().into_iter().map(|f| f.0);
-    let operators = operators.filter(|d| !d.sql_name.is_empty() && !is_word(d.sql_name) && matches!(d.args.len(), 1 | 2));
+    let operators =
+        operators.filter(|d| !d.sql_name.is_empty() && !is_word(d.sql_name) && matches!(d.args.len(), 1 | 2));
     operators.map(|d| (oid_of(&format!("operator {}", d.name)), d)).collect()
 }
 

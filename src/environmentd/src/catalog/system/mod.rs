@@ -18,6 +18,7 @@ mod mz_catalog;
 mod mz_internal;
 mod pg_catalog;
 mod pg_empty;
+mod pg_type;
 mod pg_types;
 mod rows;
 

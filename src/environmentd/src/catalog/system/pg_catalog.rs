@@ -1,9 +1,8 @@
 //! `pg_catalog`: what PostgreSQL's tools expect to find, with PostgreSQL 15's columns.
 
 use super::functions;
-use super::pg_types::{self, PgType};
 use super::rows::*;
-use super::{SystemRelation, SystemState};
+use super::{SystemRelation, SystemState, pg_type, pg_types};
 use crate::catalog::{Entry, SYSTEM_ROLE};
 use expr::ScalarExpr;
 use repr::{Datum, RelationDesc, Row, SqlType};
@@ -33,7 +32,7 @@ pub const RELATIONS: &[SystemRelation] = &[
         id: 3004,
         name: "pg_type",
         columns: "oid oid, typname name, typnamespace oid, typowner oid, typlen int2, typbyval bool, typtype char, typcategory char, typispreferred bool, typisdefined bool, typdelim char, typrelid oid, typsubscript regproc, typelem oid, typarray oid, typinput regproc, typoutput regproc, typreceive regproc, typsend regproc, typmodin regproc, typmodout regproc, typalign char, typnotnull bool, typbasetype oid, typtypmod int4, typndims int4, typcollation oid, typdefault text?, typanalyze regproc, typstorage char, typdefaultbin text?, typacl text[]?",
-        rows: types,
+        rows: pg_type::types,
     },
     SystemRelation {
         id: 3005,
@@ -81,13 +80,13 @@ pub const RELATIONS: &[SystemRelation] = &[
         id: 3012,
         name: "pg_enum",
         columns: "oid oid, enumtypid oid, enumsortorder float4, enumlabel name",
-        rows: no_rows,
+        rows: pg_type::enums,
     },
     SystemRelation {
         id: 3013,
         name: "pg_range",
         columns: "rngtypid oid, rngsubtype oid, rngmultitypid oid, rngcollation oid, rngsubopc oid, rngcanonical regproc, rngsubdiff regproc",
-        rows: no_rows,
+        rows: pg_type::ranges,
     },
     SystemRelation {
         id: 3014,
@@ -311,7 +310,7 @@ fn relkind(item: &CatalogItem) -> Option<&'static str> {
         ItemDetails::View { .. } | ItemDetails::SystemRelation { .. } => Some("v"),
         ItemDetails::MaterializedView { .. } => Some("m"),
         ItemDetails::Index { .. } => Some("i"),
-        ItemDetails::Secret | ItemDetails::Connection(_) => None,
+        ItemDetails::Secret | ItemDetails::Connection(_) | ItemDetails::Type(_) => None,
     }
 }
 
@@ -425,51 +424,6 @@ fn attribute(item: &CatalogItem, desc: &RelationDesc, position: usize) -> Row {
         Datum::Null,
         Datum::Null,
         Datum::Int4(-1),
-        Datum::Null,
-    ])
-}
-
-fn types(state: &SystemState) -> Vec<Row> {
-    let namespace = state.catalog.schema(None, "pg_catalog").map_or(0, |s| s.oid);
-    pg_types::TYPES.iter().map(|t| type_row(t, namespace)).collect()
-}
-
-fn type_row(t: &PgType, namespace: u32) -> Row {
-    // Types are read and written by no function of `pg_proc`; only of arrays tools ask by which.
-    let no_function = NO_OID;
-    let input = if t.element == 0 { NO_OID } else { Datum::Oid(750) };
-    Row::pack([
-        Datum::Oid(t.oid),
-        Datum::Text(t.name),
-        Datum::Oid(namespace),
-        Datum::Oid(SYSTEM_ROLE_OID),
-        Datum::Int2(t.len),
-        Datum::Bool((1..=8).contains(&t.len)),
-        Datum::Text(if t.category == "P" { "p" } else { "b" }),
-        Datum::Text(t.category),
-        Datum::Bool(t.preferred()),
-        TRUE,
-        Datum::Text(","),
-        NO_OID,
-        no_function,
-        Datum::Oid(t.element),
-        Datum::Oid(t.array),
-        input,
-        no_function,
-        no_function,
-        no_function,
-        no_function,
-        no_function,
-        Datum::Text("i"),
-        FALSE,
-        NO_OID,
-        Datum::Int4(-1),
-        Datum::Int4(0),
-        NO_OID,
-        Datum::Null,
-        NO_OID,
-        Datum::Text(if t.len == -1 { "x" } else { "p" }),
-        Datum::Null,
         Datum::Null,
     ])
 }

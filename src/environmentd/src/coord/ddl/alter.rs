@@ -83,9 +83,10 @@ impl Change {
             return Err(SqlError::new(SqlState::DUPLICATE_SCHEMA, format!("schema \"{name}\" already exists")));
         }
         self.replace_record(Record::Schema(old.clone()), Record::Schema(Schema { name: name.clone(), ..old }));
-        self.rename_items(|item| (item.database.as_deref() == Some(database) && item.schema == schema).then(|| {
-            ItemName { schema: name.clone(), ..item.clone() }
-        }))
+        self.rename_items(|item| {
+            (item.database.as_deref() == Some(database) && item.schema == schema)
+                .then(|| ItemName { schema: name.clone(), ..item.clone() })
+        })
     }
 
     fn rename_database(&mut self, cx: &SessionContext, database: &str, name: String) -> Result<(), SqlError> {
@@ -104,9 +105,10 @@ impl Change {
             let moved = Schema { database: Some(name.clone()), ..schema.clone() };
             self.replace_record(Record::Schema(schema), Record::Schema(moved));
         }
-        self.rename_items(|item| (item.database.as_deref() == Some(database)).then(|| {
-            ItemName { database: Some(name.clone()), ..item.clone() }
-        }))
+        self.rename_items(|item| {
+            (item.database.as_deref() == Some(database))
+                .then(|| ItemName { database: Some(name.clone()), ..item.clone() })
+        })
     }
 
     fn rename_cluster(&mut self, id: ClusterId, name: String) -> Result<(), SqlError> {

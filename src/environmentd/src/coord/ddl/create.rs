@@ -49,7 +49,7 @@ impl Environment {
             NewItem::Secret { .. } => self.create_secret(store, cx, change, id, plan).await?,
             NewItem::Connection { .. } => self.create_connection(store, cx, change, id, plan).await?,
             NewItem::Table { .. } => self.create_table(store, cx, change, id, plan).await?,
-            NewItem::View { .. } => self.create_view(store, cx, change, id, plan).await?,
+            NewItem::View { .. } | NewItem::Type { .. } => self.create_plain(store, cx, change, id, plan).await?,
             NewItem::MaterializedView { .. } => self.create_materialized_view(store, cx, change, id, plan).await?,
             NewItem::Index { .. } => self.create_index(store, cx, change, id, plan).await?,
             NewItem::Source { .. } => self.create_source(store, cx, change, id, plan).await?,
@@ -127,7 +127,8 @@ impl Environment {
         Ok(())
     }
 
-    async fn create_view(
+    /// What is a definition and nothing more.
+    async fn create_plain(
         &self,
         store: &mut CatalogStore,
         cx: &SessionContext,
@@ -246,8 +247,8 @@ impl Change {
 fn new_entry(id: GlobalId, plan: CreateItemPlan, shard: Option<repr::ShardId>) -> NewEntry {
     NewEntry {
         id,
+        details: replay::details(plan.item, &plan.name),
         name: plan.name,
-        details: replay::details(plan.item),
         create_sql: plan.create_sql,
         depends_on: plan.depends_on,
         shard,
@@ -263,5 +264,6 @@ fn tag(item: &NewItem) -> &'static str {
         NewItem::Secret { .. } => "CREATE SECRET",
         NewItem::Connection { .. } => "CREATE CONNECTION",
         NewItem::Source { .. } => "CREATE SOURCE",
+        NewItem::Type { .. } => "CREATE TYPE",
     }
 }

@@ -147,6 +147,7 @@ fn already_exists(details: &ItemDetails, name: &ItemName) -> SqlError {
     let (code, what) = match details {
         ItemDetails::Secret => (SqlState::DUPLICATE_OBJECT, "secret"),
         ItemDetails::Connection(_) => (SqlState::DUPLICATE_OBJECT, "connection"),
+        ItemDetails::Type(_) => (SqlState::DUPLICATE_OBJECT, "type"),
         _ => (SqlState::DUPLICATE_TABLE, "relation"),
     };
     SqlError::new(code, format!("{what} \"{}\" already exists", name.item))

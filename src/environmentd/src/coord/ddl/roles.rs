@@ -97,7 +97,8 @@ fn commented(catalog: &Catalog, target: &CommentTarget) -> Result<(&'static str,
 /// Refuses to drop a role that owns something, and says what.
 fn refuse_owner(catalog: &Catalog, role: &str) -> Result<(), SqlError> {
     let items = catalog.user_entries().filter(|entry| entry.item.owner == role);
-    let items = items.map(|entry| format!("owner of {} {}", entry.item.details.kind().replace('-', " "), entry.item.name.item));
+    let items =
+        items.map(|entry| format!("owner of {} {}", entry.item.details.kind().replace('-', " "), entry.item.name.item));
     let schemas = catalog.schemas().filter(|s| s.owner == role).map(|s| format!("owner of schema {}", s.name));
     let databases = catalog.databases().filter(|d| d.owner == role).map(|d| format!("owner of database {}", d.name));
     let clusters = catalog.clusters().filter(|c| c.owner == role).map(|c| format!("owner of cluster {}", c.name));

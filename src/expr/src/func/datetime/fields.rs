@@ -7,10 +7,11 @@ use bigdecimal::BigDecimal;
 use bigdecimal::num_bigint::BigInt;
 use repr::datetime::{
     HOUR_US, JULIAN_EPOCH, MINUTE_US, UNIX_EPOCH_DAYS, UNIX_EPOCH_US, civil_from_micros, day_of_year, iso_week,
-    iso_weekday,
+    iso_weekday, offset_at, to_local,
 };
 use repr::interval::DAY_US;
-use repr::{Arena, Datum, EvalError, Interval, Numeric, SqlError, SqlState};
+use repr::text::TextSettings;
+use repr::{Arena, Datum, EvalError, Interval, Numeric, SqlError, SqlState, TimeTz};
 
 /// A field of a date, time or interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -129,7 +130,7 @@ fn of_date(field: Field, days: i64) -> Option<FieldValue> {
 }
 
 /// The field of a timestamp.
-fn of_timestamp(field: Field, micros: i64, zoned: bool) -> Option<FieldValue> {
+fn of_timestamp(field: Field, micros: i64) -> Option<FieldValue> {
     let days = micros.div_euclid(DAY_US);
     match field {
         Field::Epoch => Some((i128::from(micros) + i128::from(UNIX_EPOCH_US), 6)),
@@ -138,8 +139,34 @@ fn of_timestamp(field: Field, micros: i64, zoned: bool) -> Option<FieldValue> {
             let part = i128::from(micros.rem_euclid(DAY_US)) * 10i128.pow(20) / i128::from(DAY_US);
             Some((i128::from(days + JULIAN_EPOCH) * 10i128.pow(20) + part, 20))
         }
-        Field::Timezone | Field::TimezoneHour | Field::TimezoneMinute => zoned.then_some(whole(0)),
         _ => of_clock(field, civil_from_micros(micros).micros).or_else(|| of_date(field, days)),
+    }
+}
+
+/// The field of an offset from UTC in seconds east.
+fn of_offset(field: Field, seconds: i32) -> Option<FieldValue> {
+    Some(whole(i64::from(match field {
+        Field::Timezone => seconds,
+        Field::TimezoneHour => seconds / 3600,
+        Field::TimezoneMinute => seconds / 60 % 60,
+        _ => return None,
+    })))
+}
+
+/// The field of a time with zone, on a session's clock.
+fn of_timestamptz(field: Field, micros: i64, settings: &TextSettings) -> Option<FieldValue> {
+    if field == Field::Epoch {
+        return of_timestamp(field, micros);
+    }
+    let offset = || of_offset(field, offset_at(&settings.time_zone, micros));
+    offset().or_else(|| of_timestamp(field, to_local(&settings.time_zone, micros)))
+}
+
+/// The field of a time of the day in a zone.
+fn of_timetz(field: Field, time: TimeTz) -> Option<FieldValue> {
+    match field {
+        Field::Epoch => Some((i128::from(time.utc_micros()), 6)),
+        _ => of_offset(field, time.offset).or_else(|| of_clock(field, time.micros)),
     }
 }
 
@@ -172,14 +199,15 @@ fn infinite(positive: bool) -> Numeric {
 }
 
 /// The field that the first argument names, of the second.
-fn part(args: &[Datum<'_>]) -> Result<Option<Numeric>, EvalError> {
+fn part(args: &[Datum<'_>], settings: &TextSettings) -> Result<Option<Numeric>, EvalError> {
     let name: &str = arg(args, 0)?;
-    let (ty, zoned) = match args[1] {
-        Datum::Timestamptz(_) => ("timestamp with time zone", true),
-        Datum::Timestamp(_) => ("timestamp without time zone", false),
-        Datum::Date(_) => ("date", false),
-        Datum::Time(_) => ("time without time zone", false),
-        _ => ("interval", false),
+    let ty = match args[1] {
+        Datum::Timestamptz(_) => "timestamp with time zone",
+        Datum::Timestamp(_) => "timestamp without time zone",
+        Datum::Date(_) => "date",
+        Datum::Time(_) => "time without time zone",
+        Datum::TimeTz(_) => "time with time zone",
+        _ => "interval",
     };
     let field = Field::of(name, ty)?;
     let value = match args[1] {
@@ -189,7 +217,9 @@ fn part(args: &[Datum<'_>]) -> Result<Option<Numeric>, EvalError> {
         Datum::Date(days) if days == i32::MAX || days == i32::MIN => {
             return Ok(field.is_monotone().then(|| infinite(days > 0)));
         }
-        Datum::Timestamp(micros) | Datum::Timestamptz(micros) => of_timestamp(field, micros, zoned),
+        Datum::Timestamp(micros) => of_timestamp(field, micros),
+        Datum::Timestamptz(micros) => of_timestamptz(field, micros, settings),
+        Datum::TimeTz(time) => of_timetz(field, time),
         Datum::Date(days) => match field {
             Field::Epoch => Some(whole((i64::from(days) + UNIX_EPOCH_DAYS) * 86_400)),
             Field::Julian => Some(whole(i64::from(days) + JULIAN_EPOCH)),
@@ -205,12 +235,12 @@ fn part(args: &[Datum<'_>]) -> Result<Option<Numeric>, EvalError> {
     value.map(numeric).map(Some).ok_or_else(|| unsupported(name, ty))
 }
 
-fn extract<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
-    Ok(part(args)?.map_or(Datum::Null, |value| numeric_out(&value, arena)))
+fn extract<'a>(args: &[Datum<'a>], arena: &'a Arena, settings: &TextSettings) -> Result<Datum<'a>, EvalError> {
+    Ok(part(args, settings)?.map_or(Datum::Null, |value| numeric_out(&value, arena)))
 }
 
-fn date_part<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
-    let Some(value) = part(args)? else { return Ok(Datum::Null) };
+fn date_part<'a>(args: &[Datum<'a>], arena: &'a Arena, settings: &TextSettings) -> Result<Datum<'a>, EvalError> {
+    let Some(value) = part(args, settings)? else { return Ok(Datum::Null) };
     super::super::casts::to_float8(numeric_out(&value, arena)).map(Datum::Float8)
 }
 
@@ -221,13 +251,14 @@ pub fn table() -> Vec<FuncDef> {
         ("timestamptz", TIMESTAMPTZ),
         ("date", DATE),
         ("time", TIME),
+        ("timetz", TIMETZ),
         ("interval", INTERVAL),
     ];
     let mut table = Vec::new();
     for (stem, ty) in types {
         let args = [TEXT, ty];
-        table.push(func(format!("extract_{stem}"), "extract", &args, NUMERIC, extract).may_be_null());
-        table.push(func(format!("{stem}_part"), "date_part", &args, FLOAT8, date_part).may_be_null());
+        table.push(session(&format!("extract_{stem}"), "extract", &args, NUMERIC, extract).may_be_null());
+        table.push(session(&format!("{stem}_part"), "date_part", &args, FLOAT8, date_part).may_be_null());
     }
     table
 }

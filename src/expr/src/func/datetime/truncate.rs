@@ -17,8 +17,10 @@ pub fn table() -> Vec<FuncDef> {
         func("timestamp_trunc", "date_trunc", &[TEXT, TIMESTAMP], TIMESTAMP, |a, _| {
             truncate(arg(a, 0)?, arg(a, 1)?, "timestamp without time zone").map(Datum::Timestamp)
         }),
-        func("timestamptz_trunc", "date_trunc", &[TEXT, TIMESTAMPTZ], TIMESTAMPTZ, |a, _| {
-            truncate(arg(a, 0)?, arg(a, 1)?, "timestamp with time zone").map(Datum::Timestamptz)
+        session("timestamptz_trunc", "date_trunc", &[TEXT, TIMESTAMPTZ], TIMESTAMPTZ, |a, _, settings| {
+            let local = to_local(&settings.time_zone, arg(a, 1)?);
+            let truncated = truncate(arg(a, 0)?, local, "timestamp with time zone")?;
+            Ok(Datum::Timestamptz(from_local(&settings.time_zone, truncated)))
         }),
         func("timestamptz_trunc_zone", "date_trunc", &[TEXT, TIMESTAMPTZ, TEXT], TIMESTAMPTZ, |a, _| {
             let zone = zone(arg(a, 2)?)?;

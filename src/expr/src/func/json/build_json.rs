@@ -2,35 +2,134 @@
 
 use super::super::FuncDef;
 use super::super::build::*;
-use super::both;
 use repr::array::Dimension;
+use repr::datetime::{offset_at, to_local};
 use repr::jsonb;
-use repr::text::{self, datetime};
-use repr::{Arena, Datum, EvalError, Numeric, NumericRef, SqlType};
+use repr::text::datetime::push_offset;
+use repr::text::{self, TextSettings, datetime};
+use repr::{Arena, ArrayRef, Datum, EvalError, Numeric, NumericRef, SqlError, SqlState, SqlType};
 
 /// The entries.
 pub fn table() -> Vec<FuncDef> {
     let mut table = vec![
-        func("to_jsonb", "to_jsonb", &[ANY], JSONB, to_json).infallible(),
-        func("to_json", "to_json", &[ANY], JSONB, to_json).infallible(),
-        func("row_to_json", "row_to_json", &[ANY], JSONB, to_json).infallible(),
-        func("array_to_json", "array_to_json", &[ARRAY], JSONB, to_json).infallible(),
+        session("to_jsonb", "to_jsonb", &[ANY], JSONB, to_json).infallible(),
+        session("to_json", "to_json", &[ANY], JSONB, to_json).infallible(),
+        session("row_to_json", "row_to_json", &[ANY], JSONB, to_json).infallible(),
+        session("array_to_json", "array_to_json", &[ARRAY], JSONB, to_json).infallible(),
     ];
-    table.extend(both("build_array", &[ANY], JSONB, build_array, |def| def.variadic().never_null()));
-    table.extend(both("build_array", &[], JSONB, build_array, FuncDef::infallible));
-    table.extend(both("build_object", &[ANY], JSONB, build_object, |def| def.variadic().never_null()));
-    table.extend(both("build_object", &[], JSONB, build_object, FuncDef::infallible));
+    for prefix in ["jsonb", "json"] {
+        let entry = |stem: &str, args: &[super::super::ArgType], eval| {
+            let name = format!("{prefix}_{stem}");
+            session(&format!("{name}_{}", args.len()), &name, args, JSONB, eval)
+        };
+        table.extend([
+            entry("build_array", &[ANY], build_array).variadic().never_null(),
+            entry("build_array", &[], build_array).infallible(),
+            entry("build_object", &[ANY], build_object).variadic().never_null(),
+            entry("build_object", &[], build_object).infallible(),
+            entry("object", &[texts()], object_of_pairs),
+            entry("object", &[texts(), texts()], object_of_keys),
+        ]);
+    }
     table
 }
 
-fn to_json<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+fn texts() -> super::super::ArgType {
+    super::super::ArgType::Exact(SqlType::Array(Box::new(SqlType::Text)))
+}
+
+fn subscript_error<'a>(message: &str) -> Result<Datum<'a>, EvalError> {
+    Err(SqlError::new(SqlState::ARRAY_SUBSCRIPT_ERROR, message))
+}
+
+/// `jsonb_object('{key, value, …}')`, `jsonb_object('{{key, value}, …}')`
+fn object_of_pairs<'a>(args: &[Datum<'a>], arena: &'a Arena, _: &TextSettings) -> Result<Datum<'a>, EvalError> {
+    let array: ArrayRef<'a> = arg(args, 0)?;
+    match array.dimensions()[..] {
+        [] => {}
+        [one] if one.length % 2 != 0 => return subscript_error("array must have even number of elements"),
+        [_] => {}
+        [_, two] if two.length != 2 => return subscript_error("array must have two columns"),
+        [_, _] => {}
+        _ => return subscript_error("wrong number of array subscripts"),
+    }
+    let elements: Vec<Datum<'a>> = array.elements().collect();
+    object(elements.chunks(2).map(|pair| (pair[0], pair[1])), arena)
+}
+
+/// `jsonb_object(keys, values)`
+fn object_of_keys<'a>(args: &[Datum<'a>], arena: &'a Arena, _: &TextSettings) -> Result<Datum<'a>, EvalError> {
+    let (keys, values): (ArrayRef<'a>, ArrayRef<'a>) = (arg(args, 0)?, arg(args, 1)?);
+    if keys.dimensions().len() > 1 || values.dimensions().len() > 1 {
+        return subscript_error("wrong number of array subscripts");
+    }
+    if keys.elements().count() != values.elements().count() {
+        return subscript_error("mismatched array dimensions");
+    }
+    object(keys.elements().zip(values.elements()), arena)
+}
+
+fn object<'a>(pairs: impl Iterator<Item = (Datum<'a>, Datum<'a>)>, arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+    let pair = |(key, value): (Datum<'a>, Datum<'a>)| {
+        let Datum::Text(key) = key else {
+            return Err(SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, "null value not allowed for object key"));
+        };
+        let mut encoded = Vec::new();
+        push(value, &super::super::DEFAULT_SETTINGS, &mut encoded);
+        Ok((key, encoded))
+    };
     let mut out = Vec::new();
-    push(args[0], &mut out);
+    jsonb::push_object(pairs.map(pair).collect::<Result<_, _>>()?, &mut out);
     Ok(json_out(out, arena))
 }
 
-/// Appends the JSON form of a value.
-pub fn push(datum: Datum<'_>, out: &mut Vec<u8>) {
+fn to_json<'a>(args: &[Datum<'a>], arena: &'a Arena, settings: &TextSettings) -> Result<Datum<'a>, EvalError> {
+    let mut out = Vec::new();
+    push(args[0], settings, &mut out);
+    Ok(json_out(out, arena))
+}
+
+/// Whether a type's values have names that only the type knows: those of a record's fields.
+pub fn has_names(ty: &SqlType) -> bool {
+    match ty {
+        SqlType::Record(fields) => !fields.is_empty(),
+        SqlType::Array(element) => has_names(element),
+        _ => false,
+    }
+}
+
+/// The function that makes JSON of values of a type, with the names of fields.
+pub fn of_type(ty: &SqlType) -> String {
+    // A type is names and numbers, which can be written.
+    format!("to_json({})", serde_json::to_string(ty).unwrap_or_default())
+}
+
+/// Appends the JSON form of a value of a type.
+pub fn push_typed(datum: Datum<'_>, ty: &SqlType, settings: &TextSettings, out: &mut Vec<u8>) {
+    match (datum, ty) {
+        (Datum::Record(record), SqlType::Record(fields)) if !fields.is_empty() => {
+            let field = |(datum, (name, column)): (Datum<'_>, &(String, repr::ColumnType))| {
+                let mut value = Vec::new();
+                push_typed(datum, &column.ty, settings, &mut value);
+                (name.clone(), value)
+            };
+            jsonb::push_object(record.iter().zip(fields).map(field).collect(), out);
+        }
+        (Datum::Array(array), SqlType::Array(element)) if has_names(element) => {
+            let mut body = Vec::new();
+            let mut count = 0;
+            for datum in array.elements() {
+                push_typed(datum, element, settings, &mut body);
+                count += 1;
+            }
+            jsonb::push_array(count, &body, out);
+        }
+        (datum, _) => push(datum, settings, out),
+    }
+}
+
+/// Appends the JSON form of a value; times have the session's zone.
+pub fn push(datum: Datum<'_>, settings: &TextSettings, out: &mut Vec<u8>) {
     match datum {
         Datum::Null => jsonb::push_null(out),
         Datum::Bool(v) => jsonb::push_bool(v, out),
@@ -44,12 +143,17 @@ pub fn push(datum: Datum<'_>, out: &mut Vec<u8>) {
         Datum::Text(v) => jsonb::push_string(v, out),
         Datum::Jsonb(v) => out.extend_from_slice(v.encoded()),
         Datum::Timestamp(v) => push_timestamp(v, "", out),
-        Datum::Timestamptz(v) => push_timestamp(v, "+00:00", out),
-        Datum::Array(v) => push_array(&v.dimensions(), &mut v.elements(), out),
+        Datum::Timestamptz(v) => {
+            let (seconds, mut zone) = (offset_at(&settings.time_zone, v), String::new());
+            push_offset(seconds, &mut zone);
+            zone.push_str(if seconds % 3600 == 0 { ":00" } else { "" });
+            push_timestamp(to_local(&settings.time_zone, v), &zone, out);
+        }
+        Datum::Array(v) => push_array(&v.dimensions(), &mut v.elements(), settings, out),
         Datum::Record(v) => {
             let field = |(i, datum): (usize, Datum<'_>)| {
                 let mut value = Vec::new();
-                push(datum, &mut value);
+                push(datum, settings, &mut value);
                 (format!("f{}", i + 1), value)
             };
             jsonb::push_object(v.iter().enumerate().map(field).collect(), out);
@@ -90,30 +194,35 @@ fn push_timestamp(micros: i64, zone: &str, out: &mut Vec<u8>) {
 }
 
 /// Arrays of several dimensions become arrays of arrays.
-fn push_array<'a>(dimensions: &[Dimension], elements: &mut dyn Iterator<Item = Datum<'a>>, out: &mut Vec<u8>) {
+fn push_array<'a>(
+    dimensions: &[Dimension],
+    elements: &mut dyn Iterator<Item = Datum<'a>>,
+    settings: &TextSettings,
+    out: &mut Vec<u8>,
+) {
     let Some((dimension, inner)) = dimensions.split_first() else {
         return jsonb::push_array(0, &[], out);
     };
     let mut body = Vec::new();
     for _ in 0..dimension.length {
         if inner.is_empty() {
-            push(elements.next().unwrap_or(Datum::Null), &mut body);
+            push(elements.next().unwrap_or(Datum::Null), settings, &mut body);
         } else {
-            push_array(inner, elements, &mut body);
+            push_array(inner, elements, settings, &mut body);
         }
     }
     jsonb::push_array(dimension.length as usize, &body, out);
 }
 
-fn build_array<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+fn build_array<'a>(args: &[Datum<'a>], arena: &'a Arena, settings: &TextSettings) -> Result<Datum<'a>, EvalError> {
     let mut body = Vec::new();
-    args.iter().for_each(|datum| push(*datum, &mut body));
+    args.iter().for_each(|datum| push(*datum, settings, &mut body));
     let mut out = Vec::new();
     jsonb::push_array(args.len(), &body, &mut out);
     Ok(json_out(out, arena))
 }
 
-fn build_object<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+fn build_object<'a>(args: &[Datum<'a>], arena: &'a Arena, settings: &TextSettings) -> Result<Datum<'a>, EvalError> {
     if args.len() % 2 == 1 {
         let error = invalid_parameter("argument list must have even number of elements");
         let hint = "The arguments of jsonb_build_object() must consist of alternating keys and values.";
@@ -133,7 +242,7 @@ fn build_object<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, E
             other => text::to_string(other, &SqlType::Text),
         };
         let mut value = Vec::new();
-        push(pair[1], &mut value);
+        push(pair[1], settings, &mut value);
         pairs.push((key, value));
     }
     let mut out = Vec::new();

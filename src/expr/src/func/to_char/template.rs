@@ -7,6 +7,10 @@ pub enum Piece {
     Pattern(Pattern),
     /// Text that stands for itself.
     Literal(char),
+    /// The same in quotes.
+    Quoted(char),
+    /// `FX`: the text to be read has all blanks and separators that the template has.
+    Exact,
 }
 
 /// A pattern with its modifiers.
@@ -39,12 +43,15 @@ pub fn cut(template: &str) -> Vec<Piece> {
         if let Some(tail) = strip(rest, "FM") {
             fill = true;
             rest = tail;
-        } else if let Some(tail) = strip(rest, "FX").or_else(|| strip(rest, "TM")) {
+        } else if let Some(tail) = strip(rest, "FX") {
+            pieces.push(Piece::Exact);
+            rest = tail;
+        } else if let Some(tail) = strip(rest, "TM") {
             rest = tail;
         } else if first == '"' {
             rest = quoted(&rest[1..], &mut pieces);
         } else if first == '\\' && rest[1..].starts_with('"') {
-            pieces.push(Piece::Literal('"'));
+            pieces.push(Piece::Quoted('"'));
             rest = &rest[2..];
         } else if let Some(name) = NAMES.iter().find(|name| strip(rest, name).is_some()) {
             let written = rest[..name.len()].to_string();
@@ -74,8 +81,8 @@ fn quoted<'a>(text: &'a str, pieces: &mut Vec<Piece>) -> &'a str {
     while let Some((at, c)) = chars.next() {
         match c {
             '"' => return &text[at + 1..],
-            '\\' => pieces.extend(chars.next().map(|(_, c)| Piece::Literal(c))),
-            c => pieces.push(Piece::Literal(c)),
+            '\\' => pieces.extend(chars.next().map(|(_, c)| Piece::Quoted(c))),
+            c => pieces.push(Piece::Quoted(c)),
         }
     }
     ""

@@ -4,9 +4,10 @@ use super::template::{Pattern, Piece, cut};
 use crate::func::build::{check_length, invalid_parameter};
 use repr::datetime::{
     Civil, HOUR_US, JULIAN_EPOCH, MINUTE_US, SECOND_US, civil_from_micros, day_of_year, days_from_civil, iso_week,
-    iso_weekday,
+    iso_weekday, offset_at, to_local,
 };
-use repr::text::datetime::{MONTHS, WEEKDAYS, shown_year};
+use repr::text::TextSettings;
+use repr::text::datetime::{MONTHS, WEEKDAYS, shown_year, zone_abbreviation};
 use repr::{EvalError, Interval};
 
 const ROMAN: [&str; 12] = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"];
@@ -19,17 +20,31 @@ struct Moment {
     /// Hours may exceed a day in intervals, and all may be negative.
     hours: i64,
     micros: i64,
-    zoned: bool,
+    /// Seconds east of UTC and the zone's abbreviation, of a time that has a zone.
+    zone: Option<(i32, String)>,
 }
 
 /// The text of a timestamp; none if it is infinite.
-pub fn timestamp_to_char(micros: i64, template: &str, zoned: bool) -> Result<Option<String>, EvalError> {
+pub fn timestamp_to_char(micros: i64, template: &str) -> Result<Option<String>, EvalError> {
+    moment_to_char(micros, template, None)
+}
+
+/// The text of a time on a session's clock; none if it is infinite.
+pub fn timestamptz_to_char(micros: i64, template: &str, settings: &TextSettings) -> Result<Option<String>, EvalError> {
+    if micros == i64::MAX || micros == i64::MIN {
+        return Ok(None);
+    }
+    let zone = (offset_at(&settings.time_zone, micros), zone_abbreviation(settings, micros));
+    moment_to_char(to_local(&settings.time_zone, micros), template, Some(zone))
+}
+
+fn moment_to_char(micros: i64, template: &str, zone: Option<(i32, String)>) -> Result<Option<String>, EvalError> {
     if micros == i64::MAX || micros == i64::MIN || template.is_empty() {
         return Ok(None);
     }
     let civil = civil_from_micros(micros);
     let days = days_from_civil(civil.year, civil.month, civil.day);
-    let moment = Moment { days: Some(days), civil, hours: civil.hour(), micros: civil.micros, zoned };
+    let moment = Moment { days: Some(days), civil, hours: civil.hour(), micros: civil.micros, zone };
     print(&moment, template).map(Some)
 }
 
@@ -37,7 +52,7 @@ pub fn timestamp_to_char(micros: i64, template: &str, zoned: bool) -> Result<Opt
 pub fn interval_to_char(span: Interval, template: &str) -> Result<String, EvalError> {
     let (years, months) = (span.months / 12, span.months % 12);
     let civil = Civil { year: years, month: months.unsigned_abs(), day: span.days as u32, micros: span.micros };
-    let moment = Moment { days: None, civil, hours: span.micros / HOUR_US, micros: span.micros, zoned: false };
+    let moment = Moment { days: None, civil, hours: span.micros / HOUR_US, micros: span.micros, zone: None };
     print(&moment, template)
 }
 
@@ -46,7 +61,8 @@ fn print(moment: &Moment, template: &str) -> Result<String, EvalError> {
     let mut out = String::new();
     for piece in cut(template) {
         match piece {
-            Piece::Literal(c) => out.push(c),
+            Piece::Literal(c) | Piece::Quoted(c) => out.push(c),
+            Piece::Exact => {}
             Piece::Pattern(pattern) => {
                 let mut text = moment.show(&pattern)?;
                 if let Some(upper) = pattern.ordinal {
@@ -173,15 +189,23 @@ impl Moment {
             "CC" => padded((self.year() + 99) / 100, 2, pattern),
             "J" => (days + JULIAN_EPOCH).to_string(),
             "AD" | "BC" | "A.D." | "B.C." => self.era(pattern),
-            "TZ" if self.zoned => if pattern.written.starts_with('t') { "utc" } else { "UTC" }.to_string(),
-            "TZH" if self.zoned => "+00".to_string(),
-            "TZM" if self.zoned => "00".to_string(),
-            "OF" if self.zoned => "+00".to_string(),
-            "TZ" => String::new(),
-            "TZH" | "OF" => "+00".to_string(),
-            "TZM" => "00".to_string(),
+            "TZ" | "TZH" | "TZM" | "OF" => self.zone(pattern),
             other => return Err(invalid_parameter(format!("date format is not recognized: \"{other}\""))),
         })
+    }
+
+    fn zone(&self, pattern: &Pattern) -> String {
+        let (offset, abbreviation) = self.zone.as_ref().map_or((0, ""), |(offset, text)| (*offset, text.as_str()));
+        let sign = if offset < 0 { '-' } else { '+' };
+        let (hours, minutes) = (offset.abs() / 3600, offset.abs() / 60 % 60);
+        match pattern.name {
+            "TZ" if pattern.written.starts_with('t') => abbreviation.to_lowercase(),
+            "TZ" => abbreviation.to_string(),
+            "TZH" => format!("{sign}{hours:02}"),
+            "TZM" => format!("{minutes:02}"),
+            _ if minutes == 0 => format!("{sign}{hours:02}"),
+            _ => format!("{sign}{hours:02}:{minutes:02}"),
+        }
     }
 
     fn era(&self, pattern: &Pattern) -> String {

@@ -186,6 +186,9 @@ struct Reader<'a> {
     before_christ: bool,
     expect_time: bool,
     expect_julian: bool,
+    /// The unit that a letter has announced: `Y2001M12D27`.
+    expect_unit: Option<char>,
+    hour: Option<i64>,
     zone: Option<Zone>,
 }
 
@@ -216,8 +219,10 @@ pub fn read(text: &str, ty: &str, order: DateOrder) -> Result<Moment, SqlError> 
         time: None,
         afternoon: None,
         before_christ: false,
-        expect_time: ty == "time",
+        expect_time: ty == "time" || ty == "time with time zone",
         expect_julian: false,
+        expect_unit: None,
+        hour: None,
         zone: None,
     };
     for field in fields {
@@ -255,7 +260,7 @@ impl<'a> Reader<'a> {
         }
         let displacement = || {
             let message = format!("time zone displacement out of range: \"{}\"", self.text);
-            SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, message)
+            SqlError::new(SqlState::INVALID_TIME_ZONE_DISPLACEMENT, message)
         };
         self.zone = Some(Zone::Offset(parse_offset(offset).ok_or_else(displacement)?));
         Ok(())
@@ -277,6 +282,7 @@ impl<'a> Reader<'a> {
             "ad" => {}
             "bc" => self.before_christ = true,
             "t" => self.expect_time = true,
+            unit @ ("y" | "m" | "mm" | "d" | "h" | "s") => self.expect_unit = unit.chars().next(),
             "j" | "jd" | "julian" => self.expect_julian = true,
             "at" | "on" => {}
             "allballs" => {
@@ -304,12 +310,19 @@ impl<'a> Reader<'a> {
 
     fn take_number(&mut self, number: &'a str) -> Result<(), SqlError> {
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        if let Some(unit) = self.expect_unit.take() {
+            return self.set_unit(unit, whole, fraction);
+        }
         if std::mem::take(&mut self.expect_julian) {
             let julian: u32 = whole.parse().map_err(|_| self.overflow())?;
             self.julian = Some(i64::from(julian) - JULIAN_EPOCH);
+            if !fraction.is_empty() {
+                let part: f64 = format!("0.{fraction}").parse().map_err(|_| self.bad())?;
+                self.time = Some((part * DAY_US as f64).round_ties_even() as i64);
+            }
             return Ok(());
         }
-        let have_date = self.day.is_some() && self.month.is_some() && self.year.is_some();
+        let have_date = self.have_date();
         let compact = self.expect_time && matches!(whole.len(), 4 | 6);
         if compact || (have_date && self.time.is_none() && matches!(whole.len(), 4 | 6)) {
             return self.set_compact_time(whole, fraction);
@@ -343,7 +356,36 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    fn have_date(&self) -> bool {
+        self.julian.is_some() || (self.day.is_some() && self.month.is_some() && self.year.is_some())
+    }
+
+    fn set_unit(&mut self, unit: char, whole: &'a str, fraction: &str) -> Result<(), SqlError> {
+        let number: u32 = whole.parse().map_err(|_| self.overflow())?;
+        let clock = |scale: i64| i64::from(number) * scale;
+        match unit {
+            'y' => self.year = Some((i32::try_from(number).map_err(|_| self.overflow())?, whole.len())),
+            'm' if self.month.is_none() && self.hour.is_none() => self.month = Some(number),
+            'd' => self.day = Some(number),
+            'h' => {
+                self.hour = Some(number.into());
+                self.time = Some(self.time.unwrap_or(0) + clock(HOUR_US));
+            }
+            'm' => self.time = Some(self.time.unwrap_or(0) + clock(MINUTE_US)),
+            _ => self.time = Some(self.time.unwrap_or(0) + clock(SECOND_US) + fraction_micros(fraction)),
+        }
+        if self.time.is_some_and(|time| time > DAY_US) { Err(self.overflow()) } else { Ok(()) }
+    }
+
     fn take_date(&mut self, date: &'a str) -> Result<(), SqlError> {
+        // A number with an offset behind it looks like a date: `J2452271-08`, `20011227 040506-08`.
+        let one_dash = date.find('-').filter(|at| !date[at + 1..].contains('-'));
+        if let Some(at) = one_dash.filter(|at| date[..*at].bytes().all(|b| b.is_ascii_digit()))
+            && (self.expect_julian || ((self.have_date() || self.expect_time) && matches!(at, 4 | 6)))
+        {
+            self.take_number(&date[..at])?;
+            return self.take_offset(&date[at..]);
+        }
         let parts: Vec<&str> = date.split(['-', '/', '.']).collect();
         if let Some(at) = parts.iter().position(|part| month(part).is_some()) {
             if self.month.is_some() {
@@ -404,7 +446,8 @@ impl<'a> Reader<'a> {
     }
 
     fn finish(mut self) -> Result<Fields, SqlError> {
-        if self.expect_julian || (self.expect_time && self.ty != "time") {
+        let only_time = self.ty == "time" || self.ty == "time with time zone";
+        if self.expect_julian || self.expect_unit.is_some() || (self.expect_time && !only_time) {
             return Err(self.bad());
         }
         self.place_loose()?;

@@ -31,6 +31,8 @@ pub enum Statement {
     CreateCluster(CreateCluster),
     /// `CREATE TABLE`
     CreateTable(CreateTable),
+    /// `CREATE TABLE … AS`, `SELECT … INTO`
+    CreateTableAs(CreateTableAs),
     /// `CREATE TABLE … FROM SOURCE`
     CreateTableFromSource(CreateTableFromSource),
     /// `CREATE VIEW`, `CREATE MATERIALIZED VIEW`
@@ -43,6 +45,8 @@ pub enum Statement {
     CreateConnection(CreateConnection),
     /// `CREATE SOURCE`
     CreateSource(CreateSource),
+    /// `CREATE TYPE … AS ENUM`
+    CreateType(CreateType),
     /// `DROP`
     Drop(DropStatement),
     /// `ALTER`
@@ -257,6 +261,23 @@ pub struct CreateTable {
     pub constraints: Vec<TableConstraint>,
 }
 
+/// `CREATE TABLE name (columns) AS query`
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateTableAs {
+    /// Name.
+    pub name: ObjectName,
+    /// `IF NOT EXISTS`
+    pub if_not_exists: bool,
+    /// `TEMP`
+    pub temporary: bool,
+    /// Names of the columns, if not those of the query.
+    pub columns: Vec<Ident>,
+    /// Where its rows come from.
+    pub query: Box<Query>,
+    /// Whether they are written; else the table is empty: `WITH NO DATA`.
+    pub with_data: bool,
+}
+
 /// `CREATE TABLE name (columns) FROM SOURCE source (REFERENCE schema.table) WITH (DETAILS = '…')`: how a table of a source is stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreateTableFromSource {
@@ -310,6 +331,15 @@ pub struct CreateIndex {
     pub on: ObjectName,
     /// By what.
     pub keys: Vec<Expr>,
+}
+
+/// `CREATE TYPE name AS ENUM (labels)`
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateType {
+    /// Its name.
+    pub name: ObjectName,
+    /// The values, in order.
+    pub labels: Vec<String>,
 }
 
 /// `CREATE SECRET`
@@ -411,6 +441,8 @@ pub enum ObjectKind {
     Cluster,
     /// `CLUSTER REPLICA`
     ClusterReplica,
+    /// `TYPE`
+    Type,
 }
 
 impl ObjectKind {
@@ -427,6 +459,7 @@ impl ObjectKind {
         ObjectKind::Database,
         ObjectKind::ClusterReplica,
         ObjectKind::Cluster,
+        ObjectKind::Type,
     ];
 
     /// The words of SQL.
@@ -443,6 +476,7 @@ impl ObjectKind {
             ObjectKind::Database => "DATABASE",
             ObjectKind::ClusterReplica => "CLUSTER REPLICA",
             ObjectKind::Cluster => "CLUSTER",
+            ObjectKind::Type => "TYPE",
         }
     }
 

@@ -3,6 +3,7 @@
 use super::ast::*;
 use super::words::*;
 use super::{Parsed, unsupported};
+use crate::parser::reserved;
 use sqlparser::ast::{Expr, Ident, ObjectName};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
@@ -34,6 +35,7 @@ const CREATES: &[(&str, fn(&mut Parser<'_>) -> Parsed<Statement>)] = &[
     ("SECRET", secret),
     ("CONNECTION", connection),
     ("SOURCE", source),
+    ("TYPE", enum_type),
 ];
 
 /// Other things that PostgreSQL or Materialize create.
@@ -66,7 +68,6 @@ const UNSUPPORTED: &[&str] = &[
     "TABLESPACE",
     "TEXT SEARCH",
     "TRIGGER",
-    "TYPE",
     "UNIQUE INDEX",
     "WEBHOOK",
 ];
@@ -109,11 +110,12 @@ fn cluster(parser: &mut Parser<'_>) -> Parsed<Statement> {
 fn table(parser: &mut Parser<'_>, temporary: bool) -> Parsed<Statement> {
     let if_not_exists = if_not_exists(parser);
     let name = name(parser)?;
-    if peek_words(parser, "AS") {
-        return Ok(unsupported(parser, "CREATE TABLE AS"));
+    if peek_words(parser, "AS") || lists_names_only(parser) {
+        return table_as(parser, name, if_not_exists, temporary);
     }
     let listed = parser.peek_token_ref().token == Token::LParen;
     let (columns, constraints) = parser.parse_columns()?;
+    columns.iter().try_for_each(|column| reserved::check_ident(&column.name))?;
     if eat(parser, "FROM SOURCE") {
         return table_from_source(parser, name, if_not_exists, columns);
     }
@@ -126,6 +128,24 @@ fn table(parser: &mut Parser<'_>, temporary: bool) -> Parsed<Statement> {
     Ok(Statement::CreateTable(CreateTable { name, if_not_exists, temporary, columns, constraints }))
 }
 
+/// Whether a list of columns has no types: what follows is `AS`.
+fn lists_names_only(parser: &Parser<'_>) -> bool {
+    let name = matches!(parser.peek_nth_token_ref(1).token, Token::Word(_));
+    let end = matches!(parser.peek_nth_token_ref(2).token, Token::Comma | Token::RParen);
+    parser.peek_token_ref().token == Token::LParen && name && end
+}
+
+fn table_as(parser: &mut Parser<'_>, name: ObjectName, if_not_exists: bool, temporary: bool) -> Parsed<Statement> {
+    let columns = optional_columns(parser)?;
+    expect(parser, "AS")?;
+    if peek_words(parser, "EXECUTE") {
+        return Ok(unsupported(parser, "CREATE TABLE AS EXECUTE"));
+    }
+    let query = query(parser)?;
+    let with_data = eat_one_of(parser, &["WITH DATA", "WITH NO DATA"]) != Some("WITH NO DATA");
+    Ok(Statement::CreateTableAs(CreateTableAs { name, if_not_exists, temporary, columns, query, with_data }))
+}
+
 fn table_from_source(
     parser: &mut Parser<'_>,
     table: ObjectName,
@@ -136,7 +156,7 @@ fn table_from_source(
     parser.expect_token(&Token::LParen)?;
     expect(parser, "REFERENCE")?;
     eat_token(parser, Token::Eq);
-    let reference = name(parser)?;
+    let reference = parser.parse_object_name(false)?;
     parser.expect_token(&Token::RParen)?;
     let options = with_options(parser, &["DETAILS"])?;
     Ok(Statement::CreateTableFromSource(CreateTableFromSource {
@@ -154,7 +174,7 @@ fn view(parser: &mut Parser<'_>, or_replace: bool, temporary: bool) -> Parsed<St
     let name = name(parser)?;
     let columns = optional_columns(parser)?;
     expect(parser, "AS")?;
-    let query = parser.parse_query()?;
+    let query = query(parser)?;
     Ok(Statement::CreateView(CreateView {
         name,
         or_replace,
@@ -176,7 +196,7 @@ fn materialized_view(parser: &mut Parser<'_>, or_replace: bool) -> Parsed<Statem
         return Ok(unsupported(parser, "WITH options of a materialized view"));
     }
     expect(parser, "AS")?;
-    let query = parser.parse_query()?;
+    let query = query(parser)?;
     Ok(Statement::CreateView(CreateView {
         name,
         or_replace,
@@ -299,12 +319,27 @@ fn source_tables(parser: &mut Parser<'_>) -> Parsed<SourceTables> {
     }
     parser.expect_token(&Token::LParen)?;
     let tables = parser.parse_comma_separated(|p| {
-        let upstream = name(p)?;
+        let upstream = p.parse_object_name(false)?;
         let here = if eat_one_of(p, &["AS", "INTO"]).is_some() { Some(name(p)?) } else { None };
         Ok((upstream, here))
     })?;
     parser.expect_token(&Token::RParen)?;
     Ok(SourceTables::Tables(tables))
+}
+
+/// `name AS ENUM (labels)`; other types are not served.
+fn enum_type(parser: &mut Parser<'_>) -> Parsed<Statement> {
+    let name = name(parser)?;
+    if !eat(parser, "AS ENUM") {
+        return Ok(unsupported(parser, "CREATE TYPE other than AS ENUM"));
+    }
+    parser.expect_token(&Token::LParen)?;
+    let labels = match parser.peek_token_ref().token {
+        Token::RParen => Vec::new(),
+        _ => parser.parse_comma_separated(Parser::parse_literal_string)?,
+    };
+    parser.expect_token(&Token::RParen)?;
+    Ok(Statement::CreateType(CreateType { name, labels }))
 }
 
 /// `DROP kind [IF EXISTS] names [CASCADE|RESTRICT]`

@@ -16,7 +16,7 @@ pub(super) fn insert(parser: &mut Parser<'_>) -> Parsed<Statement> {
     if eat_one_of(parser, &["OVERRIDING SYSTEM VALUE", "OVERRIDING USER VALUE"]).is_some() {
         return Ok(unsupported(parser, "OVERRIDING VALUE"));
     }
-    let source = if eat(parser, "DEFAULT VALUES") { None } else { Some(parser.parse_query()?) };
+    let source = if eat(parser, "DEFAULT VALUES") { None } else { Some(query(parser)?) };
     if peek_words(parser, "ON CONFLICT") {
         return Ok(unsupported(parser, "ON CONFLICT"));
     }

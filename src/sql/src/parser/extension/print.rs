@@ -7,7 +7,7 @@ use std::fmt::{self, Display, Formatter};
 
 /// The text of a statement that defines an item; none for other statements.
 pub fn definition(statement: &Statement) -> Option<String> {
-    Some(match statement {
+    let printed = match statement {
         Statement::CreateTable(s) => s.to_string(),
         Statement::CreateTableFromSource(s) => s.to_string(),
         Statement::CreateView(s) => s.to_string(),
@@ -15,8 +15,10 @@ pub fn definition(statement: &Statement) -> Option<String> {
         Statement::CreateSecret(s) => s.to_string(),
         Statement::CreateConnection(s) => s.to_string(),
         Statement::CreateSource(s) => s.to_string(),
+        Statement::CreateType(s) => s.to_string(),
         _ => return None,
-    })
+    };
+    Some(crate::parser::respell::restore(&printed))
 }
 
 /// Items with commas between them.
@@ -93,6 +95,13 @@ impl Display for CreateSource {
             SourceFrom::Counter(options) => write!(f, " FROM LOAD GENERATOR COUNTER ({})", list(options))?,
         }
         write!(f, "{}", self.tables)
+    }
+}
+
+impl Display for CreateType {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let labels: Vec<String> = self.labels.iter().map(|label| quote_string(label)).collect();
+        write!(f, "CREATE TYPE {} AS ENUM ({})", self.name, labels.join(", "))
     }
 }
 

@@ -5,24 +5,46 @@ use super::words::*;
 use super::{Parsed, statement};
 use crate::parser::FreshetDialect;
 use crate::plan::ExplainStage;
-use sqlparser::ast::Query;
+use sqlparser::ast::{Expr, ObjectName, Query, SelectInto, SetExpr};
 use sqlparser::keywords;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 /// `SELECT … [AS OF [AT LEAST] t]`
 pub(super) fn select(parser: &mut Parser<'_>) -> Parsed<Statement> {
-    let query = query_before_as_of(parser)?;
+    let mut query = query_before_as_of(parser)?;
+    if let Some(SelectInto { targets, temporary, .. }) = take_into(&mut query) {
+        let name = match targets.into_iter().next() {
+            Some(Expr::Identifier(name)) => ObjectName::from(vec![name]),
+            Some(Expr::CompoundIdentifier(parts)) => ObjectName::from(parts),
+            _ => return unexpected(parser, "a table after INTO"),
+        };
+        let (columns, if_not_exists, with_data) = (Vec::new(), false, true);
+        let made = CreateTableAs { name, if_not_exists, temporary, columns, query, with_data };
+        return Ok(Statement::CreateTableAs(made));
+    }
     let as_of = as_of(parser)?;
     Ok(Statement::Select(SelectStatement { query, as_of }))
 }
 
+/// `SELECT … INTO name`: in the first SELECT of a query, as in PostgreSQL.
+fn take_into(query: &mut Query) -> Option<SelectInto> {
+    let mut body = query.body.as_mut();
+    loop {
+        match body {
+            SetExpr::Select(select) => return select.into.take(),
+            SetExpr::SetOperation { left, .. } => body = left,
+            _ => return None,
+        }
+    }
+}
+
 /// Parses a query that `AS OF` may follow. sqlparser would take `FROM t AS OF` for an alias, so it is shown the tokens before only.
 fn query_before_as_of(parser: &mut Parser<'_>) -> Parsed<Box<Query>> {
-    let Some(end) = find_as_of(parser) else { return parser.parse_query() };
+    let Some(end) = find_as_of(parser) else { return query(parser) };
     let tokens: Vec<TokenWithSpan> = (parser.index()..end).map(|index| parser.token_at(index).clone()).collect();
     let mut before = crate::parser::new_parser(&FreshetDialect, tokens);
-    let query = before.parse_query()?;
+    let query = query(&mut before)?;
     if !at_end(&before) {
         return unexpected(&before, "AS OF");
     }
@@ -86,7 +108,7 @@ fn subscribe_relation(parser: &mut Parser<'_>) -> Parsed<SubscribeRelation> {
     if !eat_token(parser, Token::LParen) {
         return Ok(SubscribeRelation::Name(name(parser)?));
     }
-    let query = parser.parse_query()?;
+    let query = query(parser)?;
     parser.expect_token(&Token::RParen)?;
     Ok(SubscribeRelation::Query(query))
 }

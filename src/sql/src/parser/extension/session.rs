@@ -51,7 +51,7 @@ fn value(parser: &mut Parser<'_>) -> Parsed<String> {
     if eat(parser, "INTERVAL") {
         let text = parser.parse_literal_string()?;
         eat(parser, "HOUR TO MINUTE");
-        return Ok(text);
+        return Ok(format!("interval {text}"));
     }
     let negative = eat_token(parser, Token::Minus);
     let token = parser.peek_token();

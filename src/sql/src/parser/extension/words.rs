@@ -3,7 +3,8 @@
 
 use super::Parsed;
 use super::ast::{OptionValue, WithOption};
-use sqlparser::ast::{Ident, ObjectName};
+use crate::parser::reserved;
+use sqlparser::ast::{Ident, ObjectName, Query};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
@@ -53,7 +54,16 @@ pub(crate) fn at_end(parser: &Parser<'_>) -> bool {
 
 /// A possibly qualified name.
 pub(crate) fn name(parser: &mut Parser<'_>) -> Parsed<ObjectName> {
-    parser.parse_object_name(false)
+    let name = parser.parse_object_name(false)?;
+    reserved::check_name(&name)?;
+    Ok(name)
+}
+
+/// A query.
+pub(crate) fn query(parser: &mut Parser<'_>) -> Parsed<Box<Query>> {
+    let query = parser.parse_query()?;
+    reserved::check(&query)?;
+    Ok(query)
 }
 
 /// One identifier.
@@ -116,7 +126,7 @@ fn option_value(parser: &mut Parser<'_>) -> Parsed<OptionValue> {
             Ok(OptionValue::Text("*".to_string()))
         }
         Token::LParen => value_list(parser),
-        Token::Word(_) => Ok(OptionValue::Name(name(parser)?)),
+        Token::Word(_) => Ok(OptionValue::Name(parser.parse_object_name(false)?)),
         Token::Number(digits, _) => {
             parser.advance_token();
             Ok(OptionValue::Text(digits))

@@ -3,6 +3,7 @@
 //! One line each: name, argument types, body. Of several of one name the first that takes the arguments is meant. What a name looks like
 //! to the session that asks is known to `mz_internal.mz_described_objects`.
 
+use super::privileges::{COLUMN_INQUIRIES, INQUIRIES};
 use super::{SqlFunction, argument_type};
 use repr::SqlType;
 
@@ -17,7 +18,11 @@ macro_rules! visible {
 macro_rules! described {
     ($class:literal, $column:literal) => {
         concat!(
-            "(SELECT ", $column, " FROM mz_internal.mz_described_objects WHERE class = '", $class, "' AND oid = $1)"
+            "(SELECT ",
+            $column,
+            " FROM mz_internal.mz_described_objects WHERE class = '",
+            $class,
+            "' AND oid = $1)"
         )
     };
 }
@@ -103,11 +108,8 @@ pub(super) const FUNCTIONS: &[SqlFunction] = &[
     ("col_description", "oid, int4", comment!("objsubid = $2 AND objsubid <> 0")),
     ("shobj_description", "oid, name", "(SELECT min(description) FROM pg_catalog.pg_shdescription WHERE objoid = $1 AND classoid = (SELECT oid FROM pg_catalog.pg_class WHERE relname = $2 AND relnamespace = 11::oid))"),
     // Settings.
-    ("current_setting", "text, bool", "(SELECT setting FROM pg_catalog.pg_settings WHERE lower(name) = lower($1))"),
+    ("current_setting", "text, bool", "coalesce((SELECT setting FROM pg_catalog.pg_settings WHERE lower(name) = lower($1)), CASE WHEN NOT $2 THEN mz_internal.mz_unknown_setting($1) END)"),
     ("current_setting", "text", "coalesce((SELECT setting FROM pg_catalog.pg_settings WHERE lower(name) = lower($1)), mz_internal.mz_unknown_setting($1))"),
-    // Every role may do everything.
-    ("has_database_privilege", "name, text", "(SELECT true FROM pg_catalog.pg_database WHERE datname = $1)"),
-    ("has_database_privilege", "oid, text", "(SELECT true FROM pg_catalog.pg_database WHERE oid = $1)"),
     // What Freshet has none of, or does not measure.
     ("pg_relation_is_publishable", "oid", "false"),
     ("pg_is_in_recovery", "", "false"),
@@ -151,6 +153,10 @@ pub(super) const TABLE_FUNCTIONS: &[SqlFunction] = &[
 /// Names and argument types of all of them, for `pg_proc`; the last says whether it gives rows.
 pub fn signatures() -> Vec<(&'static str, Vec<SqlType>, bool)> {
     let types = |f: &SqlFunction| f.1.split(", ").filter_map(argument_type).collect();
-    let values = FUNCTIONS.iter().filter(|f| !f.0.starts_with("mz_")).map(|f| (f.0, types(f), false));
+    let values = [FUNCTIONS, INQUIRIES, COLUMN_INQUIRIES]
+        .into_iter()
+        .flatten()
+        .filter(|f| !f.0.starts_with("mz_"))
+        .map(|f| (f.0, types(f), false));
     values.chain(TABLE_FUNCTIONS.iter().map(|f| (f.0, types(f), true))).collect()
 }

@@ -3,11 +3,11 @@
 //! The last two are no types of their own here: a cast to them gives an oid, a cast from there to text gives the name.
 
 use super::super::planner::{Planner, fold};
-use crate::coerce::{Category, Context, Operand, category, constant};
+use crate::coerce::{Category, Context, Operand, category};
 use crate::types::sql_type;
 use expr::ScalarExpr;
 use expr::func::casts;
-use repr::{Datum, SqlError, SqlType};
+use repr::{SqlError, SqlType};
 use sqlparser::ast::{DataType, Expr};
 
 /// The functions that read and print names of a class of objects.
@@ -52,7 +52,7 @@ impl Planner<'_, '_> {
             let operand = self.operand(expr)?;
             return self.oid_of(operand, &names);
         }
-        let ty = sql_type(data_type)?;
+        let ty = sql_type(self.qcx.catalog, data_type)?;
         if let Expr::Cast { data_type: inner, .. } = bare(expr)
             && let Some(names) = alias_names(inner)
             && category(&ty) == Category::String
@@ -62,7 +62,8 @@ impl Planner<'_, '_> {
             return self.cast(text, &ty, Context::Explicit);
         }
         let operand = self.operand(expr)?;
-        self.coerce(operand, &ty, Context::Explicit)
+        let value = self.coerce(operand, &ty, Context::Explicit)?;
+        self.limit_interval(value, data_type)
     }
 
     fn oid_of(&mut self, operand: Operand, names: &Names) -> Result<ScalarExpr, SqlError> {
@@ -99,11 +100,6 @@ impl Planner<'_, '_> {
             return self.cast(text, to, context).map(Some);
         }
         let (Category::String, Some(names)) = (category(&from), names_of(to)) else { return Ok(None) };
-        if let (SqlType::Regtype, Some(name)) = (to, self.constant_name(expr))
-            && let Some(ty) = SqlType::from_format(&name.to_lowercase())
-        {
-            return Ok(Some(constant(Datum::Oid(repr::pg::oid(&ty)), SqlType::Regtype)));
-        }
         let Some((_, cast)) = casts::lookup(&from, to) else { return Ok(None) };
         let text = self.cast(expr.clone(), &SqlType::Text, Context::Explicit)?;
         // What is no name in sight is a number, or an error.

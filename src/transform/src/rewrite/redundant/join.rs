@@ -72,6 +72,9 @@ fn origins(expr: &mut RelExpr, bound: &mut BTreeMap<LocalId, Vec<Origin>>) -> Ve
                 origins
             }
             RelExpr::TopK { .. } => inputs[0].iter().map(|o| with_nones(o, 0, false)).collect(),
+            RelExpr::Window { functions, .. } => {
+                inputs[0].iter().map(|o| with_nones(o, functions.len(), true)).collect()
+            }
             RelExpr::ArrangeBy { .. } => inputs.swap_remove(0),
             RelExpr::Reduce { group_key, aggregates, .. } => {
                 let key = |e: &ScalarExpr| if let ScalarExpr::Column(c) = e { Some(*c) } else { None };
