@@ -75,10 +75,15 @@ impl Scope {
             let message = format!("table name \"{}\" specified more than once", twice.name);
             return Err(SqlError::new(SqlState::DUPLICATE_ALIAS, message));
         }
+        self.add(other);
+        Ok(())
+    }
+
+    /// Adds what `other` offers, whatever it is called: for what LATERAL sees from inside parentheses, where a name may be used again.
+    pub fn add(&mut self, other: Scope) {
         let shift = self.tables.len();
         self.tables.extend(other.tables);
         self.columns.extend(other.columns.into_iter().map(|c| ScopeColumn { table: c.table.map(|t| t + shift), ..c }));
-        Ok(())
     }
 
     /// The columns that `*` stands for.

@@ -3,9 +3,9 @@
 //! `golden.tsv` has one call a line: SQL name, arguments as `text:type`, result. It was filled in by PostgreSQL.
 
 use super::casts::{self, CastContext};
-use super::{ArgType, Func, all, by_name, candidates};
+use super::{ArgType, Eval, Func, all, by_name, candidates};
 use crate::ScalarExpr;
-use repr::text::{TextSettings, parse, to_string};
+use repr::text::{DateStyle, IntervalStyle, TextSettings, parse, to_string};
 use repr::{Arena, ColumnType, Datum, EnumType, RangeKind, RowPacker, SqlType};
 use std::sync::Arc;
 
@@ -215,6 +215,7 @@ fn samples(ty: &SqlType) -> &'static [&'static str] {
         SqlType::Array(element) => match &**element {
             SqlType::Int4 => &["{}", "{1,NULL,3}", "{{1,2},{3,4}}"],
             SqlType::Text => &["{}", "{a,NULL}", "{0,x}"],
+            SqlType::Enum(_) => &["{sad,ok}", "{ok}"],
             _ => &["{}"],
         },
         _ => &[],
@@ -228,34 +229,37 @@ fn mood() -> SqlType {
 }
 
 fn argument_types(func: Func) -> Vec<SqlType> {
-    let ints = || SqlType::Array(Box::new(SqlType::Int4));
+    let element = if func.0.args.contains(&ArgType::Enum) { mood() } else { SqlType::Int4 };
     let of = |arg: &ArgType| match arg {
         ArgType::Exact(ty) => ty.clone(),
-        ArgType::Any | ArgType::Element => SqlType::Int4,
-        ArgType::ArrayOfElement => ints(),
+        ArgType::Any | ArgType::Element | ArgType::Enum => element.clone(),
+        ArgType::ArrayOfElement => SqlType::Array(Box::new(element.clone())),
         ArgType::RangeOfElement => SqlType::Range(RangeKind::Int4),
-        ArgType::Enum => mood(),
     };
     func.0.args.iter().map(of).collect()
+}
+
+/// All functions, and those that depend on a session for one far from the defaults too.
+fn all_and_bound() -> Vec<Func> {
+    let elsewhere = TextSettings {
+        time_zone: repr::datetime::zone("America/New_York").unwrap(),
+        zone_name: "America/New_York".into(),
+        date_style: DateStyle::Postgres,
+        interval_style: IntervalStyle::SqlStandard,
+        ..TextSettings::DEFAULT
+    };
+    let bound = |func: Func| matches!(func.0.eval, Eval::Session(_)).then(|| func.0.name);
+    let key = elsewhere.key();
+    let bound = all().into_iter().filter_map(bound).map(|name| by_name(&format!("in_session({key}|{name})")).unwrap());
+    all().into_iter().chain(bound).collect()
 }
 
 /// No function panics, returns NULL or an error where it promises not to, or a value of another type than it says.
 #[test]
 fn functions_keep_their_promises() {
-    for func in all() {
+    for func in all_and_bound() {
         let types = argument_types(func);
-        let mut calls: Vec<Vec<ScalarExpr>> = vec![Vec::new()];
-        for ty in &types {
-            let mut values: Vec<ScalarExpr> = samples(ty).iter().map(|text| literal(text, ty)).collect();
-            values.push(ScalarExpr::null(ty.clone()));
-            // Functions of many arguments see fewer values of each.
-            values.truncate(if types.len() > 3 { 2 } else { values.len() });
-            calls = calls
-                .iter()
-                .flat_map(|call| values.iter().map(|value| [call.as_slice(), std::slice::from_ref(value)].concat()))
-                .collect();
-        }
-        for args in calls {
+        for args in sample_calls(&types) {
             let expr = ScalarExpr::call_func(func, args);
             let text = shown(&expr);
             if !text.starts_with("ERROR") {
@@ -265,6 +269,22 @@ fn functions_keep_their_promises() {
             assert!(!text.contains("XX000"), "{expr:?}: {text}");
         }
     }
+}
+
+/// Arguments of these types: every combination of some values of each.
+fn sample_calls(types: &[SqlType]) -> Vec<Vec<ScalarExpr>> {
+    let mut calls: Vec<Vec<ScalarExpr>> = vec![Vec::new()];
+    for ty in types {
+        let mut values: Vec<ScalarExpr> = samples(ty).iter().map(|text| literal(text, ty)).collect();
+        values.push(ScalarExpr::null(ty.clone()));
+        // Functions of many arguments see fewer values of each.
+        values.truncate(if types.len() > 3 { 2 } else { values.len() });
+        calls = calls
+            .iter()
+            .flat_map(|call| values.iter().map(|value| [call.as_slice(), std::slice::from_ref(value)].concat()))
+            .collect();
+    }
+    calls
 }
 
 fn matches_type(expr: &ScalarExpr, ty: &SqlType) -> bool {

@@ -246,7 +246,7 @@ fn push_infinity(micros: i64, out: &mut String) -> bool {
 
 /// What the session's clock calls its zone at a time: `CET`, or the offset where there is no name.
 pub fn zone_abbreviation(settings: &TextSettings, micros: i64) -> String {
-    let unix = (micros + UNIX_EPOCH_US).div_euclid(SECOND_US);
+    let unix = micros.saturating_add(UNIX_EPOCH_US).div_euclid(SECOND_US);
     let named = jiff::Timestamp::from_second(unix).ok().map(|t| {
         let info = settings.time_zone.to_offset_info(t);
         info.abbreviation().to_string()

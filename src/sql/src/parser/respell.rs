@@ -213,8 +213,9 @@ fn table_command(
     out: &mut Vec<TokenWithSpan>,
 ) -> Option<usize> {
     let places = ["UNION", "INTERSECT", "EXCEPT", "ALL", "DISTINCT", "AS", "FOR"];
-    let in_query =
-        matches!(before, Token::EOF | Token::LParen | Token::RParen) || places.iter().any(|w| is_word(before, w));
+    let in_query = matches!(before, Token::EOF | Token::LParen | Token::RParen)
+        || inserts && matches!(before, Token::Word(_))
+        || places.iter().any(|w| is_word(before, w));
     if !in_query || !words.are(0, &["TABLE"]) || !matches!(words.token(1), Token::Word(_)) {
         return None;
     }

@@ -31,7 +31,7 @@ impl Planner<'_, '_> {
         for join in &item.joins {
             // What stands to the left may be used by LATERAL to the right.
             let mut visible = base.clone();
-            visible.append(scope.clone())?;
+            visible.add(scope.clone());
             self.frame()?.scope = visible;
             let right = self.factor(&join.relation);
             self.frame()?.scope = base.clone();
