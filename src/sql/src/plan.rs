@@ -51,6 +51,8 @@ pub enum Plan {
     ShowCreate(GlobalId),
     /// `SET`
     SetVariable(SetVariablePlan),
+    /// A `SELECT` that calls `set_config`: what it sets first.
+    SetConfig(Vec<SetVariablePlan>, SelectPlan),
     /// `RESET name`; `RESET ALL` without one.
     ResetVariable(Option<String>),
     /// `DISCARD ALL` and its parts.
@@ -78,6 +80,9 @@ pub enum Plan {
     /// A statement with nothing in it.
     Empty,
 }
+
+/// What `SHOW TRANSACTION ISOLATION LEVEL` asks for.
+pub const ISOLATION_LEVEL: &str = "transaction isolation level";
 
 /// When a read happens.
 #[derive(Clone, Debug, PartialEq, Eq)]

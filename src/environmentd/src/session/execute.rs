@@ -130,6 +130,11 @@ impl Session {
         }
     }
 
+    /// The columns of a cursor.
+    pub fn cursor_desc(&self, name: &str) -> Result<RelationDesc, SqlError> {
+        self.cursors.desc(name).cloned()
+    }
+
     /// Notices since the last call.
     pub fn take_notices(&mut self) -> Vec<SqlError> {
         std::mem::take(&mut self.notices)
@@ -274,6 +279,10 @@ impl Session {
             Plan::ShowVariable(name) => self.show(&name),
             Plan::ShowAllVariables => Ok(self.show_all()),
             Plan::ShowCreate(id) => self.show_create(context, id),
+            Plan::SetConfig(settings, plan) => {
+                settings.iter().try_for_each(|s| self.vars.set(&s.name, &s.values, s.local))?;
+                self.select(context, plan).await
+            }
             Plan::SetVariable(plan) => self.set(&plan.name, &plan.values, plan.local),
             Plan::ResetVariable(name) => self.vars.reset(name.as_deref()).map(|()| command("RESET")),
             Plan::Discard(what) => self.discard(what).await,
@@ -391,6 +400,11 @@ impl Session {
     }
 
     fn show(&self, name: &str) -> Result<Outcome, SqlError> {
+        if name == sql::plan::ISOLATION_LEVEL {
+            // Clients that ask by the standard's words know the standard's levels only.
+            let level = self.vars.get("transaction_isolation")?.trim_start_matches("strict ");
+            return Ok(text_rows(&["transaction_isolation"], [vec![level.to_string()]], "SHOW"));
+        }
         let value = self.vars.get(name)?.to_string();
         Ok(text_rows(&[name], [vec![value]], "SHOW"))
     }

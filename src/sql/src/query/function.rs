@@ -160,11 +160,38 @@ impl Planner<'_, '_> {
                 }
                 _ => ScalarExpr::Unmaterializable(Unmaterializable::CurrentSchemasWithoutSystem),
             },
+            ("set_config", [setting, value, local]) => self.set_config(setting, value, local)?,
             (_, []) => return self.moment_function(name),
             // Digits of a second, which `current_timestamp(3)` may ask for.
             ("current_timestamp" | "localtimestamp", [_]) => return self.moment_function(name),
             _ => return Ok(None),
         }))
+    }
+
+    /// `set_config(name, value, is_local)` of constants: remembered, and done before the statement's rows are computed.
+    fn set_config(
+        &mut self,
+        setting: &Operand,
+        value: &Operand,
+        local: &Operand,
+    ) -> Result<ScalarExpr, SqlError> {
+        let setting = self.coerce(setting.clone(), &SqlType::Text, Context::Implicit)?;
+        let value = self.coerce(value.clone(), &SqlType::Text, Context::Implicit)?;
+        let local = self.coerce(local.clone(), &SqlType::Bool, Context::Implicit)?;
+        if self.qcx.lifetime == super::Lifetime::Maintained {
+            return Err(SqlError::unsupported("set_config in a definition that is kept"));
+        }
+        match (text_of(&setting), text_of(&value), &local) {
+            (Some(name), Some(text), ScalarExpr::Literal(Ok(row), _)) => {
+                let local = row.iter().next() == Some(Datum::Bool(true));
+                let (name, values) = (name.to_lowercase(), vec![text]);
+                self.qcx.settings.push(crate::plan::SetVariablePlan { name, values, local });
+            }
+            // Values of parameters are not known while a statement is described.
+            _ if self.qcx.params.is_none() && !self.qcx.param_types.is_empty() => {}
+            _ => return Err(SqlError::unsupported("set_config of values that are not constant")),
+        }
+        Ok(value)
     }
 
     /// Functions without arguments whose value belongs to the session or the moment.
@@ -236,6 +263,17 @@ impl Planner<'_, '_> {
         self.frame()?.guards.truncate(guards);
         let (mut operands, _) = self.unify(operands, "COALESCE")?;
         Ok(if operands.len() == 1 { operands.remove(0) } else { ScalarExpr::Coalesce(operands) })
+    }
+}
+
+/// A constant's text.
+fn text_of(expr: &ScalarExpr) -> Option<String> {
+    match expr {
+        ScalarExpr::Literal(Ok(row), _) => match row.iter().next() {
+            Some(Datum::Text(text)) => Some(text.to_string()),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

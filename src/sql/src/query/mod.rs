@@ -13,6 +13,7 @@ mod function;
 mod group;
 pub mod inline;
 mod literal;
+mod lockstep;
 mod order;
 mod planner;
 mod row;
@@ -62,13 +63,15 @@ pub struct QueryContext<'a> {
     pub depends_on: BTreeSet<GlobalId>,
     /// Where the statement's lines begin, for the positions of errors.
     pub lines: LineIndex,
+    /// What calls of `set_config` will set.
+    pub settings: Vec<crate::plan::SetVariablePlan>,
 }
 
 impl<'a> QueryContext<'a> {
     /// A context without parameters.
     pub fn new(catalog: &'a dyn SessionCatalog, lifetime: Lifetime) -> Self {
         let (param_types, depends_on) = (Vec::new(), BTreeSet::new());
-        QueryContext { catalog, lifetime, param_types, params: None, depends_on, lines: LineIndex::default() }
+        QueryContext { catalog, lifetime, param_types, params: None, depends_on, lines: LineIndex::default(), settings: Vec::new() }
     }
 
     /// With declared parameter types, none where a type is to be inferred.

@@ -97,7 +97,7 @@ impl Planner<'_, '_> {
         let mut calls = std::mem::take(&mut frame.table_calls);
         let mut rel = rel.apply(subqueries);
         if calls.len() > 1 {
-            return Err(SqlError::unsupported("more than one set-returning function in a SELECT list"));
+            return self.in_step(rel, calls);
         }
         if let Some(call) = calls.pop() {
             let call = HirRel::CallTable { func: call.func, args: call.args, cols: call.cols };

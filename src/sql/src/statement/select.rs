@@ -14,7 +14,11 @@ use sqlparser::ast::{Expr, Query};
 pub(super) fn select(cx: &mut Cx<'_>, s: &SelectStatement) -> Result<Plan, SqlError> {
     let planned = plan_query(&mut cx.query, &s.query)?;
     let when = when(cx, &s.as_of)?;
-    Ok(select_plan(planned, when))
+    let settings = std::mem::take(&mut cx.query.settings);
+    Ok(match select_plan(planned, when) {
+        Plan::Select(plan) if !settings.is_empty() => Plan::SetConfig(settings, plan),
+        plan => plan,
+    })
 }
 
 fn select_plan(planned: PlannedQuery, when: When) -> Plan {
