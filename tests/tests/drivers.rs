@@ -41,3 +41,27 @@ async fn python_drivers() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn node_postgres() -> anyhow::Result<()> {
+    let folder = std::env::temp_dir().join("freshet-drivers-node");
+    std::fs::create_dir_all(&folder)?;
+    run(Command::new("npm").args(["install", "--silent", "pg", "pg-query-stream"]).current_dir(&folder))
+        .context("apt-get install npm")?;
+    let freshet = Freshet::start().await?;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("drivers/smoke.mjs");
+    let port = freshet.sql_port.to_string();
+    run(Command::new("node").arg(script).args(["127.0.0.1", &port]).current_dir(&folder))?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pgjdbc() -> anyhow::Result<()> {
+    let jar = Path::new("/usr/share/java/postgresql.jar");
+    ensure!(jar.is_file(), "apt-get install default-jdk libpostgresql-jdbc-java");
+    let freshet = Freshet::start().await?;
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("drivers/Smoke.java");
+    let port = freshet.sql_port.to_string();
+    run(Command::new("java").arg("-cp").arg(jar).arg(source).args(["127.0.0.1", &port]))?;
+    Ok(())
+}

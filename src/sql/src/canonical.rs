@@ -20,7 +20,7 @@ use crate::parser::extension::ast::{OptionValue, SourceFrom, WithOption};
 use crate::parser::extension::print;
 use crate::plan::SourceExport;
 use repr::{GlobalId, SqlError};
-use sqlparser::ast::{Ident, ObjectName};
+use sqlparser::ast::{ColumnOption, Expr, Ident, ObjectName, Value};
 use std::collections::BTreeSet;
 
 /// The first part of a resolved name; no schema can be called so.
@@ -88,6 +88,22 @@ pub fn source_with_slot(create_sql: &str, slot: &str) -> Result<String, SqlError
         options.push(WithOption { name: "SLOT", value: OptionValue::Text(slot.to_string()) });
     }
     Ok(source.to_string())
+}
+
+/// The default of a table's column, as PostgreSQL shows it; none if it has none.
+pub fn column_default(create_sql: &str, position: usize) -> Option<String> {
+    let Statement::CreateTable(table) = crate::parser::parse(create_sql).ok()?.pop()?.ast else { return None };
+    let column = table.columns.get(position)?;
+    let default = column.options.iter().find_map(|option| match &option.option {
+        ColumnOption::Default(expr) => Some(expr),
+        _ => None,
+    })?;
+    let ty = crate::types::builtin_type(&column.data_type);
+    let text = matches!(default, Expr::Value(value) if matches!(value.value, Value::SingleQuotedString(_)));
+    Some(match ty {
+        Some(ty) if text => format!("{default}::{}", ty.without_modifier()),
+        _ => default.to_string(),
+    })
 }
 
 /// A definition under another name.

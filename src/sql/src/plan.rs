@@ -81,6 +81,9 @@ pub enum Plan {
     Empty,
 }
 
+/// What `SHOW TRANSACTION ISOLATION LEVEL` asks for.
+pub const ISOLATION_LEVEL: &str = "transaction isolation level";
+
 /// When a read happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum When {

@@ -34,6 +34,8 @@ impl Connection {
             self.report(error);
             self.skipping = true;
             self.batch_failed = true;
+            // A client that asked for a Flush rather than a Sync waits for it.
+            self.send().await?;
         }
         if self.out.len() >= SEND_BYTES { self.send().await } else { Ok(()) }
     }
@@ -127,6 +129,13 @@ impl Connection {
     }
 
     fn describe_portal(&mut self, name: &str) -> Result<(), SqlError> {
+        if !self.portals.contains_key(name)
+            && let Ok(desc) = self.session.cursor_desc(name)
+        {
+            // A cursor of DECLARE is a portal too.
+            rows::describe(&mut self.out, &desc, &[]);
+            return Ok(());
+        }
         let portal = self.portal(name)?;
         let formats = portal.result_formats.clone();
         match portal.prepared.desc.relation.clone().filter(|_| !portal.prepared.desc.is_copy) {

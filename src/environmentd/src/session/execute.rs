@@ -131,6 +131,11 @@ impl Session {
         }
     }
 
+    /// The columns of a cursor.
+    pub fn cursor_desc(&self, name: &str) -> Result<RelationDesc, SqlError> {
+        self.cursors.desc(name).cloned()
+    }
+
     /// Notices since the last call.
     pub fn take_notices(&mut self) -> Vec<SqlError> {
         std::mem::take(&mut self.notices)
@@ -425,6 +430,11 @@ impl Session {
     }
 
     fn show(&self, name: &str) -> Result<Outcome, SqlError> {
+        if name == sql::plan::ISOLATION_LEVEL {
+            // Clients that ask by the standard's words know the standard's levels only.
+            let level = self.vars.get("transaction_isolation")?.trim_start_matches("strict ");
+            return Ok(text_rows(&["transaction_isolation"], [vec![level.to_string()]], "SHOW"));
+        }
         let value = self.vars.get(name)?.to_string();
         Ok(text_rows(&[name], [vec![value]], "SHOW"))
     }

@@ -57,8 +57,10 @@ const INTERVAL_STYLES: &[&str] = &["postgres", "postgres_verbose", "sql_standard
 const VARS: &[Def] = &[
     reported("application_name", "application_name", "", Kind::Text),
     def("auto_route_catalog_queries", "on", Kind::Bool, "Queries over system relations need no cluster."),
+    def("array_nulls", "on", Kind::Words(&["on"]), "NULL in arrays is read as such."),
     def("bytea_output", "hex", Kind::Words(&["hex", "escape"]), "Text form of bytea."),
-    reported("client_encoding", "client_encoding", "UTF8", Kind::Words(&["utf8", "utf-8", "unicode", "sql_ascii"])),
+    reported("client_encoding", "client_encoding", "UTF8", Kind::Words(&["utf8", "unicode", "sqlascii"])),
+    def("check_function_bodies", "on", Kind::Bool, "Accepted for compatibility."),
     def("client_min_messages", "notice", Kind::Words(MESSAGES), "Least severe message sent."),
     def("cluster", "quickstart", Kind::Text, "Cluster that queries run in."),
     def("database", "materialize", Kind::Text, "Current database."),
@@ -70,14 +72,20 @@ const VARS: &[Def] = &[
         Kind::Words(ISOLATION),
         "Isolation of new transactions.",
     ),
+    def("default_table_access_method", "heap", Kind::Text, "Accepted for compatibility."),
+    def("default_tablespace", "", Kind::Text, "Accepted for compatibility."),
+    def("escape_string_warning", "on", Kind::Bool, "Accepted for compatibility."),
     def("extra_float_digits", "1", Kind::Int(-15, 3), "Digits of floats; 1 and more: shortest exact."),
     def("idle_in_transaction_session_timeout", "0", Kind::Duration, "How long a transaction may idle."),
     reported("in_hot_standby", "in_hot_standby", "off", Kind::Fixed),
     reported("integer_datetimes", "integer_datetimes", "on", Kind::Fixed),
     reported("intervalstyle", "IntervalStyle", "postgres", Kind::Words(INTERVAL_STYLES)),
     reported("is_superuser", "is_superuser", "on", Kind::Fixed),
+    def("jit", "off", Kind::Bool, "Accepted for compatibility."),
     def("lock_timeout", "0", Kind::Duration, "Accepted for compatibility; reads take no locks."),
     def("max_identifier_length", "255", Kind::Fixed, "Longest identifier in bytes."),
+    def("max_index_keys", "32", Kind::Fixed, "As in PostgreSQL; clients read it."),
+    def("row_security", "on", Kind::Bool, "Accepted for compatibility."),
     reported("scram_iterations", "scram_iterations", "4096", Kind::Fixed),
     def("search_path", "public", Kind::List, "Schemas of unqualified names."),
     reported("server_encoding", "server_encoding", "UTF8", Kind::Fixed),
@@ -87,9 +95,11 @@ const VARS: &[Def] = &[
     reported("standard_conforming_strings", "standard_conforming_strings", "on", Kind::Words(&["on"])),
     def("statement_timeout", "0", Kind::Duration, "How long a statement may run."),
     reported("timezone", "TimeZone", "UTC", Kind::TimeZone),
+    def("synchronize_seqscans", "on", Kind::Bool, "Accepted for compatibility."),
     def("transaction_isolation", "strict serializable", Kind::Words(ISOLATION), "Isolation of this transaction."),
     def("transaction_read_only", "off", Kind::Bool, "Whether this transaction may write."),
     def("welcome_message", "on", Kind::Bool, "Accepted for compatibility."),
+    def("xmloption", "content", Kind::Text, "Accepted for compatibility."),
 ];
 
 /// A variable as `pg_settings` shows it.
@@ -420,7 +430,11 @@ fn check(def: &'static Def, values: &[String], before: &str) -> Result<String, S
             _ => Err(invalid(def, value)),
         },
         Kind::Duration => duration_ms(&lower).map(|_| lower.clone()).ok_or_else(|| invalid(def, value)),
-        Kind::Words(words) if def.name == "client_encoding" && words.contains(&lower.as_str()) => Ok("UTF8".into()),
+        Kind::Words(words) if def.name == "client_encoding" => {
+            // As PostgreSQL reads names of encodings: letters and digits only.
+            let plain: String = lower.chars().filter(char::is_ascii_alphanumeric).collect();
+            if words.contains(&plain.as_str()) { Ok("UTF8".into()) } else { Err(invalid(def, value)) }
+        }
         Kind::Words(words) if words.contains(&lower.as_str()) => Ok(lower),
         Kind::Words(_) => Err(invalid(def, value)),
         Kind::TimeZone => time_zone(value).ok_or_else(|| invalid(def, value)),

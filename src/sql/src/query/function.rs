@@ -184,9 +184,6 @@ impl Planner<'_, '_> {
                 self.function_call("age", vec![Operand::Typed(today), operand.clone()])?
             }
             ("current_setting", [name, ..]) => return self.current_setting(name),
-            ("set_config", [name, value, Operand::Typed(local)]) => {
-                self.set_config(name.clone(), value.clone(), local.is_literal_true())?
-            }
             ("enum_first" | "enum_last" | "enum_range", [..]) => return self.enum_function(name, args),
             ("current_schemas", [Operand::Typed(flag)]) => match flag {
                 ScalarExpr::Literal(Ok(row), _) if row.iter().next() == Some(Datum::Bool(true)) => {
@@ -194,6 +191,7 @@ impl Planner<'_, '_> {
                 }
                 _ => ScalarExpr::Unmaterializable(Unmaterializable::CurrentSchemasWithoutSystem),
             },
+            ("set_config", [setting, value, local]) => self.set_config(setting, value, local)?,
             (_, []) => return self.moment_function(name),
             // Digits of a second, which `current_timestamp(3)` may ask for.
             ("current_timestamp" | "localtimestamp" | "current_time" | "localtime", [_]) => {
@@ -262,20 +260,32 @@ impl Planner<'_, '_> {
         Ok(value.map(|value| crate::coerce::constant(Datum::Text(&value), SqlType::Text)))
     }
 
-    /// `set_config(name, value, is_local)`: happens before the query runs, and gives the value.
-    fn set_config(&mut self, name: Operand, value: Operand, local: bool) -> Result<ScalarExpr, SqlError> {
+    /// `set_config(name, value, is_local)` of constants: happens before the query runs, and gives the value.
+    fn set_config(&mut self, name: &Operand, value: &Operand, local: &Operand) -> Result<ScalarExpr, SqlError> {
         self.refuse_kept("set_config()")?;
-        let name = self.constant_text(&name, "set_config")?;
-        let values = match value {
-            Operand::Null => Vec::new(),
-            value => vec![self.constant_text(&value, "set_config")?],
+        let name = self.coerce(name.clone(), &SqlType::Text, Context::Implicit)?;
+        let value = self.coerce(value.clone(), &SqlType::Text, Context::Implicit)?;
+        let local = self.coerce(local.clone(), &SqlType::Bool, Context::Implicit)?;
+        let all_constant = [&name, &value, &local].iter().all(|arg| matches!(arg, ScalarExpr::Literal(Ok(_), _)));
+        let described = self.qcx.params.is_none() && !self.qcx.keeps_params && !self.qcx.param_types.is_empty();
+        if !all_constant && described {
+            // Values of parameters are not known while a statement is described.
+            return Ok(value);
+        }
+        let name = self.constant_text(&Operand::Typed(name), "set_config")?;
+        let values = match &value {
+            ScalarExpr::Literal(Ok(row), _) if row.iter().next() == Some(Datum::Null) => Vec::new(),
+            value => vec![self.constant_text(&Operand::Typed(value.clone()), "set_config")?],
+        };
+        let ScalarExpr::Literal(Ok(_), _) = &local else {
+            return Err(SqlError::unsupported("set_config that is local or not by something other than a constant"));
         };
         if self.qcx.catalog.setting(&name).is_none() {
             let message = format!("unrecognized configuration parameter \"{name}\"");
             return Err(SqlError::new(SqlState::UNDEFINED_OBJECT, message));
         }
         let shown = values.first().map(String::as_str).unwrap_or_default().to_string();
-        self.qcx.settings.push(crate::plan::SetVariablePlan { name, values, local });
+        self.qcx.settings.push(crate::plan::SetVariablePlan { name, values, local: local.is_literal_true() });
         Ok(crate::coerce::constant(Datum::Text(&shown), SqlType::Text))
     }
 

@@ -34,7 +34,7 @@ mod write;
 
 use crate::catalog::SessionCatalog;
 use crate::parser::{ParsedStatement, Statement};
-use crate::plan::{Params, Plan, SetVariablePlan, StatementDesc};
+use crate::plan::{ISOLATION_LEVEL, Params, Plan, SetVariablePlan, StatementDesc};
 use crate::query::{Lifetime, QueryContext};
 use repr::{RelationDesc, SqlError, SqlType};
 
@@ -65,7 +65,12 @@ pub fn plan(catalog: &dyn SessionCatalog, stmt: &ParsedStatement, params: &Param
     crate::with_deep_stack(|| {
         let mut cx = Cx::new(catalog, stmt);
         cx.query = cx.query.with_params(params);
-        plan_statement(&mut cx, &stmt.ast)
+        let plan = plan_statement(&mut cx, &stmt.ast)?;
+        // A SELECT takes what is to be set; other statements have no place for it.
+        match cx.query.settings.is_empty() {
+            true => Ok(plan),
+            false => Err(SqlError::unsupported("set_config outside of SELECT")),
+        }
     })
 }
 
@@ -131,6 +136,7 @@ pub fn result_desc(plan: &Plan) -> Option<RelationDesc> {
         Plan::Insert(p) => p.returning.as_ref().map(|r| r.desc.clone()),
         Plan::ReadThenWrite(p) => p.returning.as_ref().map(|r| r.desc.clone()),
         Plan::Explain(p) => text(&[p.stage.title()]),
+        Plan::ShowVariable(name) if name == ISOLATION_LEVEL => text(&["transaction_isolation"]),
         Plan::ShowVariable(name) => text(&[name]),
         Plan::ShowAllVariables => text(&["name", "setting", "description"]),
         Plan::ShowCreate(_) => text(&["name", "create_sql"]),

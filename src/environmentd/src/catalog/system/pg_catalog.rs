@@ -286,10 +286,10 @@ fn literal_text(row: &Row, ty: &SqlType) -> String {
 
 /// A table column's default as SQL, if it has one.
 pub fn default_text(item: &CatalogItem, position: usize) -> Option<String> {
-    let ItemDetails::Table { desc, defaults } = &item.details else { return None };
+    let ItemDetails::Table { defaults, .. } = &item.details else { return None };
     match defaults.get(position)? {
         ScalarExpr::Literal(Ok(row), _) if row.iter().next().is_none_or(|d| d.is_null()) => None,
-        default => Some(expression_text(default, desc)),
+        _ => sql::canonical::column_default(&item.create_sql, position),
     }
 }
 
@@ -439,7 +439,7 @@ fn databases(state: &SystemState) -> Vec<Row> {
             FALSE,
             TRUE,
             Datum::Int4(-1),
-            NO_OID,
+            Datum::Oid(1663),
             Datum::Text("C"),
             Datum::Text("C"),
             Datum::Null,

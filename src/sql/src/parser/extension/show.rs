@@ -55,7 +55,7 @@ pub(super) fn show(parser: &mut Parser<'_>) -> Parsed<Statement> {
         return Ok(Statement::ShowVariable("timezone".to_string()));
     }
     if eat(parser, "TRANSACTION ISOLATION LEVEL") {
-        return Ok(Statement::ShowVariable("transaction_isolation".to_string()));
+        return Ok(Statement::ShowVariable(crate::plan::ISOLATION_LEVEL.to_string()));
     }
     session::variable_name(parser).map(Statement::ShowVariable)
 }

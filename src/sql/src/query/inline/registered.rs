@@ -88,6 +88,10 @@ impl Planner<'_, '_> {
         context: Context,
     ) -> Result<Option<ScalarExpr>, SqlError> {
         let from = self.typ(expr).ty;
+        if names_of(to).is_some() && matches!(from, SqlType::Int2 | SqlType::Int4 | SqlType::Int8) {
+            let oid = self.cast(expr.clone(), &SqlType::Oid, context)?;
+            return self.cast(oid, to, context).map(Some);
+        }
         if !self.frames.last().is_some_and(|frame| frame.clause.subqueries) {
             return Ok(None);
         }
