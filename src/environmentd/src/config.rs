@@ -43,6 +43,15 @@ pub struct Args {
     /// Identifies the environment [default: made at first start]
     #[arg(long, env = "MZ_ENVIRONMENT_ID")]
     environment_id: Option<String>,
+    /// PEM file of the certificate (chain) that SQL clients see.
+    #[arg(long, env = "MZ_TLS_CERT", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// PEM file of its private key.
+    #[arg(long, env = "MZ_TLS_KEY", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// The password of the role `materialize`, asked for at --sql-listen-addr.
+    #[arg(long, env = "MZ_ADMIN_PASSWORD", hide_env_values = true)]
+    admin_password: Option<String>,
     /// Listen beyond loopback although nobody is asked for a password.
     #[arg(long, env = "MZ_INSECURE")]
     insecure: bool,
@@ -59,7 +68,7 @@ pub enum OrchestratorKind {
 }
 
 /// What [`crate::serve`] needs.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// Lock, secrets, token and services' records are here.
     pub data_directory: PathBuf,
@@ -75,6 +84,10 @@ pub struct Config {
     pub internal_sql_listen_addr: SocketAddr,
     /// For operators, HTTP.
     pub internal_http_listen_addr: SocketAddr,
+    /// Certificate and key of the SQL listener.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// The password of the role `materialize`.
+    pub admin_password: Option<String>,
     /// The sizes that replicas can have.
     pub sizes: ReplicaSizes,
     /// The identifier that is expected.
@@ -97,6 +110,8 @@ impl Config {
             http_listen_addr: any,
             internal_sql_listen_addr: any,
             internal_http_listen_addr: any,
+            tls: None,
+            admin_password: None,
             sizes: ReplicaSizes::default(),
             environment_id: None,
             binaries: None,
@@ -109,9 +124,15 @@ impl TryFrom<Args> for Config {
     type Error = anyhow::Error;
 
     fn try_from(args: Args) -> anyhow::Result<Self> {
-        for addr in [args.sql_listen_addr, args.http_listen_addr] {
-            if !addr.ip().is_loopback() && !args.insecure {
-                bail!("nobody is asked for a password at {addr}: listen on 127.0.0.1, or add --insecure");
+        if args.admin_password.as_ref().is_some_and(String::is_empty) {
+            bail!("--admin-password is empty");
+        }
+        let open = [(args.sql_listen_addr, args.admin_password.is_none()), (args.http_listen_addr, true)];
+        for (addr, open) in open {
+            if open && !addr.ip().is_loopback() && !args.insecure {
+                bail!(
+                    "nobody is asked for a password at {addr}: listen on 127.0.0.1, set --admin-password for SQL, or add --insecure"
+                );
             }
         }
         let data_directory = std::path::absolute(&args.data_directory)
@@ -130,6 +151,8 @@ impl TryFrom<Args> for Config {
             http_listen_addr: args.http_listen_addr,
             internal_sql_listen_addr: args.internal_sql_listen_addr,
             internal_http_listen_addr: args.internal_http_listen_addr,
+            tls: args.tls_cert.zip(args.tls_key),
+            admin_password: args.admin_password,
             sizes,
             environment_id: args.environment_id,
             binaries: binary.parent().map(PathBuf::from),

@@ -9,6 +9,7 @@ pub mod catalog;
 pub mod config;
 pub mod controller;
 pub mod coord;
+pub mod copy;
 mod data_directory;
 pub mod http;
 pub mod orchestrator;
@@ -25,6 +26,7 @@ use data_directory::DataDirectory;
 use orchestrator::Orchestrator;
 use orchestrator::process::{ProcessConfig, ProcessOrchestrator};
 use persist::{PersistClient, PersistConfig, Settings};
+use pgwire::Security;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -42,6 +44,8 @@ pub struct Server {
 
 /// Starts environmentd. Errors are one line each, for the operator.
 pub async fn serve(config: Config) -> anyhow::Result<Server> {
+    let tls = config.tls.as_ref().map(|(cert, key)| (cert.as_path(), key.as_path()));
+    let security = Security::new(tls, config.admin_password.as_deref())?;
     let data_directory = DataDirectory::lock(&config.data_directory)?;
     // Ports before anything that takes long or changes something.
     let sql = listen(config.sql_listen_addr, "--sql-listen-addr").await?;
@@ -51,8 +55,8 @@ pub async fn serve(config: Config) -> anyhow::Result<Server> {
     let (sql_addr, http_addr) = (sql.local_addr()?, http.local_addr()?);
     let environment = open(&config, &data_directory).await?;
     let mut listeners = JoinSet::new();
-    listeners.spawn(pgwire::serve(sql, environment.clone()));
-    listeners.spawn(pgwire::serve(internal_sql, environment.clone()));
+    listeners.spawn(pgwire::serve(sql, environment.clone(), security));
+    listeners.spawn(pgwire::serve(internal_sql, environment.clone(), Security::default()));
     listeners.spawn(http::serve(http, environment.clone()));
     listeners.spawn(http::serve(internal_http, environment.clone()));
     Ok(Server { environment, sql_addr, http_addr, listeners, _data_directory: data_directory })

@@ -90,6 +90,44 @@ pub fn source_with_slot(create_sql: &str, slot: &str) -> Result<String, SqlError
     Ok(source.to_string())
 }
 
+/// A definition under another name.
+pub fn renamed(create_sql: &str, name: &ItemName) -> Result<String, SqlError> {
+    changed(create_sql, |definition| {
+        let full = full_name(name);
+        match definition {
+            Statement::CreateTable(s) => s.name = full,
+            Statement::CreateTableFromSource(s) => s.name = full,
+            Statement::CreateView(s) => s.name = full,
+            Statement::CreateIndex(s) => s.name = Some(print::exact_ident(&name.item)),
+            Statement::CreateSecret(s) => s.name = full,
+            Statement::CreateConnection(s) => s.name = full,
+            Statement::CreateSource(s) => s.name = full,
+            _ => {}
+        }
+    })
+}
+
+/// A definition that says to be maintained in a cluster of this name.
+pub fn in_cluster(create_sql: &str, cluster: &str) -> Result<String, SqlError> {
+    changed(create_sql, |definition| {
+        let cluster = Some(print::exact_ident(cluster));
+        match definition {
+            Statement::CreateView(s) => s.cluster = cluster,
+            Statement::CreateIndex(s) => s.cluster = cluster,
+            Statement::CreateSource(s) => s.cluster = cluster,
+            _ => {}
+        }
+    })
+}
+
+fn changed(create_sql: &str, change: impl FnOnce(&mut Statement)) -> Result<String, SqlError> {
+    let mut parsed = crate::parser::parse(create_sql)?;
+    let definition = parsed.first_mut().map(|parsed| &mut parsed.ast);
+    let definition = definition.ok_or_else(|| SqlError::internal("an empty definition"))?;
+    change(definition);
+    print::definition(definition).ok_or_else(|| SqlError::internal("not a definition"))
+}
+
 fn quote_ident_exact(name: &str) -> String {
     match print::exact_ident(name).quote_style {
         Some(_) => format!("\"{}\"", name.replace('"', "\"\"")),

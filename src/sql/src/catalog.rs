@@ -28,6 +28,16 @@ impl fmt::Display for ItemName {
     }
 }
 
+/// What the names of schemas begin with that belong to one session each.
+pub const TEMPORARY_PREFIX: &str = "pg_temp_";
+
+impl ItemName {
+    /// Whether it is of a session alone.
+    pub fn is_temporary(&self) -> bool {
+        self.schema.starts_with(TEMPORARY_PREFIX)
+    }
+}
+
 /// An identifier as SQL reads it back: in double quotes unless it is plain lower case.
 pub fn quote_ident(name: &str) -> String {
     let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
@@ -35,6 +45,24 @@ pub fn quote_ident(name: &str) -> String {
     if plain { name.to_string() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
 
+/// The parts of a name as text: folded unless quoted.
+pub fn split_name(name: &str) -> Vec<String> {
+    let (mut parts, mut part, mut quoted, mut chars) = (Vec::new(), String::new(), false, name.chars().peekable());
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => {
+                part.push('"');
+                chars.next();
+            }
+            '"' => quoted = !quoted,
+            '.' if !quoted => parts.push(std::mem::take(&mut part)),
+            c if quoted => part.push(c),
+            c => part.extend(c.to_lowercase()),
+        }
+    }
+    parts.push(part);
+    parts
+}
 /// What is added to the oid of an enum to get the oid of arrays of it.
 const ARRAY_OIDS: u32 = 1 << 30;
 
@@ -192,6 +220,11 @@ pub trait SessionCatalog {
     /// The full name for a new item called so: completed by the current database and the first schema of the search path that exists;
     /// an error if the database or schema named does not exist.
     fn qualify(&self, name: &[String]) -> Result<ItemName, SqlError>;
+
+    /// The full name for a new item of this session alone.
+    fn temporary(&self, _name: &[String]) -> Result<ItemName, SqlError> {
+        Err(SqlError::unsupported("a temporary object"))
+    }
 
     /// Whether an item of this very name exists.
     fn exists(&self, name: &ItemName) -> bool;

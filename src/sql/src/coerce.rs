@@ -272,6 +272,9 @@ impl Planner<'_, '_> {
             };
             return Ok(constant(Datum::Oid(oid), SqlType::Regtype));
         }
+        if let Some(value) = self.cast_name(&expr, to, context)? {
+            return Ok(value);
+        }
         match casts::lookup(&from, to) {
             Some((needs, cast)) if same_base || allows(context, needs) => Ok(cast.apply_in(expr, to, context)),
             _ if context == Context::Explicit => {
@@ -299,7 +302,7 @@ impl Planner<'_, '_> {
         }
     }
 
-    fn constant_name(&self, expr: &ScalarExpr) -> Option<String> {
+    pub(crate) fn constant_name(&self, expr: &ScalarExpr) -> Option<String> {
         match expr {
             ScalarExpr::Literal(Ok(row), typ) if category(&typ.ty) == Category::String => match row.iter().next() {
                 Some(Datum::Text(name)) => Some(name.to_string()),
@@ -314,7 +317,7 @@ impl Planner<'_, '_> {
         if let Ok(oid) = name.parse::<u32>() {
             return Ok(constant(Datum::Oid(oid), SqlType::Regclass));
         }
-        let parts: Vec<String> = split_name(name);
+        let parts: Vec<String> = crate::catalog::split_name(name);
         let item = self.qcx.catalog.resolve(&parts);
         let message = || SqlError::new(SqlState::UNDEFINED_TABLE, format!("relation \"{name}\" does not exist"));
         Ok(constant(Datum::Oid(item.ok_or_else(message)?.oid), SqlType::Regclass))
@@ -338,23 +341,4 @@ impl Planner<'_, '_> {
             }
         }
     }
-}
-
-/// The parts of a name as text: folded unless quoted.
-pub(crate) fn split_name(name: &str) -> Vec<String> {
-    let (mut parts, mut part, mut quoted, mut chars) = (Vec::new(), String::new(), false, name.chars().peekable());
-    while let Some(c) = chars.next() {
-        match c {
-            '"' if quoted && chars.peek() == Some(&'"') => {
-                part.push('"');
-                chars.next();
-            }
-            '"' => quoted = !quoted,
-            '.' if !quoted => parts.push(std::mem::take(&mut part)),
-            c if quoted => part.push(c),
-            c => part.extend(c.to_lowercase()),
-        }
-    }
-    parts.push(part);
-    parts
 }

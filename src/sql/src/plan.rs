@@ -33,6 +33,16 @@ pub enum Plan {
     CreateTableAs(Box<CreateTableAsPlan>),
     /// `DROP …`
     Drop(DropPlan),
+    /// `ALTER`
+    Alter(AlterPlan),
+    /// `COMMENT ON`
+    Comment(CommentPlan),
+    /// `CREATE ROLE`
+    CreateRole(String),
+    /// `DROP ROLE`, with IF EXISTS or without.
+    DropRoles(Vec<String>, bool),
+    /// `GRANT`, `REVOKE`, `ALTER ROLE`: the command tag, and roles that must exist.
+    CheckRoles(&'static str, Vec<String>),
     /// `EXPLAIN`
     Explain(ExplainPlan),
     /// `SHOW` of a session variable; other `SHOW`s are planned as a `Select` over system relations.
@@ -150,6 +160,17 @@ pub struct CopyFromPlan {
     pub format: CopyFormat,
 }
 
+/// What COPY does about a first line that names the columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopyHeader {
+    /// There is none.
+    Absent,
+    /// It is written, and skipped when read.
+    Present,
+    /// When read it must name the columns in order.
+    Match,
+}
+
 /// How COPY writes and reads rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CopyFormat {
@@ -159,6 +180,8 @@ pub enum CopyFormat {
         delimiter: u8,
         /// For NULL.
         null: String,
+        /// Whether the first line names the columns.
+        header: CopyHeader,
     },
     /// Comma-separated.
     Csv {
@@ -166,10 +189,18 @@ pub enum CopyFormat {
         delimiter: u8,
         /// Around values that need it.
         quote: u8,
+        /// Before a quote inside quotes.
+        escape: u8,
         /// For NULL.
         null: String,
         /// Whether the first line names the columns.
-        header: bool,
+        header: CopyHeader,
+        /// Columns whose values are always in quotes, when written.
+        force_quote: Vec<usize>,
+        /// Columns whose quoted null string is NULL too, when read.
+        force_null: Vec<usize>,
+        /// Columns whose null string is no NULL, when read.
+        force_not_null: Vec<usize>,
     },
     /// PostgreSQL's binary format.
     Binary,
@@ -442,6 +473,52 @@ pub enum DropTarget {
     Database(String),
     /// A cluster.
     Cluster(ClusterId),
+}
+
+/// `ALTER`
+#[derive(Clone, Debug)]
+pub struct AlterPlan {
+    /// For the command tag.
+    pub kind: &'static str,
+    /// What; or a notice, if it does not exist and need not.
+    pub target: Result<DropTarget, String>,
+    /// What happens to it.
+    pub change: Alteration,
+}
+
+/// What ALTER does.
+#[derive(Clone, Debug)]
+pub enum Alteration {
+    /// Another name in the same place.
+    Rename(String),
+    /// Another owner.
+    Owner(String),
+    /// Another place: database, schema.
+    Schema(String, String),
+    /// Another value of a secret, a constant.
+    Secret(ScalarExpr),
+}
+
+/// `COMMENT ON`
+#[derive(Clone, Debug)]
+pub struct CommentPlan {
+    /// What is commented on.
+    pub target: CommentTarget,
+    /// The comment; none takes it away.
+    pub text: Option<String>,
+}
+
+/// What a comment is on.
+#[derive(Clone, Debug)]
+pub enum CommentTarget {
+    /// An item (0), or one of its columns, from 1.
+    Item(GlobalId, i32),
+    /// A schema: database, name.
+    Schema(String, String),
+    /// A database.
+    Database(String),
+    /// A role.
+    Role(String),
 }
 
 /// `EXPLAIN`

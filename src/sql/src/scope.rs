@@ -25,6 +25,8 @@ pub(crate) struct ScopeTable {
     pub schema: Vec<String>,
     /// The table's own name, if an alias hides it.
     pub hidden: Option<String>,
+    /// The oid of a relation of the catalog: its system column `tableoid`.
+    pub oid: Option<u32>,
     /// A column that is NULL where an outer join found no row of this table; kept where the whole row is asked for.
     pub present: Option<ColId>,
 }
@@ -48,6 +50,8 @@ pub(crate) enum Found {
     Column(ColId),
     /// A table's whole row: columns in order, and the column that is NULL where there is none.
     Row(Vec<(String, ColId)>, Option<ColId>),
+    /// The oid of a table.
+    Oid(u32),
 }
 
 impl ScopeTable {
@@ -124,10 +128,18 @@ impl Scope {
             let Some(table) = self.find_table(qualifier)? else { return Ok(None) };
             return match self.find_in_table(table, name)? {
                 Some(id) => Ok(Some(Found::Column(id))),
-                None => Err(no_column(names)),
+                None => match self.tables[table].oid.filter(|_| name == "tableoid") {
+                    Some(oid) => Ok(Some(Found::Oid(oid))),
+                    None => Err(no_column(names)),
+                },
             };
         }
-        Ok(self.find_bare(name)?.map(Found::Column))
+        let found = self.find_bare(name)?.map(Found::Column);
+        // Of several tables it would be ambiguous, and is left unknown.
+        match (&found, &self.tables[..]) {
+            (None, [ScopeTable { oid: Some(oid), .. }]) if name == "tableoid" => Ok(Some(Found::Oid(*oid))),
+            _ => Ok(found),
+        }
     }
 
     /// What messages call the columns: `t.a`.

@@ -114,6 +114,18 @@ fn invalid(message: &str) -> SqlError {
     SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message)
 }
 
+/// PostgreSQL's internal types that are others here.
+fn alias(name: &str) -> Option<SqlType> {
+    match name {
+        "regnamespace" | "regrole" | "regprocedure" | "regoperator" | "regoper" | "regconfig" | "regdictionary"
+        | "regcollation" | "xid" | "cid" => Some(SqlType::Oid),
+        "int2vector" => Some(SqlType::Array(Box::new(SqlType::Int2))),
+        "oidvector" => Some(SqlType::Array(Box::new(SqlType::Oid))),
+        "pg_node_tree" | "cstring" | "unknown" | "aclitem" => Some(SqlType::Text),
+        _ => None,
+    }
+}
+
 /// The enum of this name.
 fn user_type(catalog: &dyn SessionCatalog, parts: &[String]) -> Option<SqlType> {
     match &catalog.resolve(parts)?.details {
@@ -131,7 +143,7 @@ pub fn is_builtin(name: &ObjectName) -> bool {
         _ => return false,
     };
     let folded = if base.quote_style.is_some() { base.value.clone() } else { base.value.to_lowercase() };
-    SqlType::from_name(&folded).is_some()
+    SqlType::from_name(&folded).is_some() || alias(&folded).is_some()
 }
 
 fn custom(user: UserTypes<'_>, name: &ObjectName, modifiers: &[String]) -> Result<SqlType, SqlError> {
@@ -155,6 +167,9 @@ fn custom(user: UserTypes<'_>, name: &ObjectName, modifiers: &[String]) -> Resul
     let text = quoted(base);
     if base.quote_style.is_some() && text == "char" {
         return Ok(SqlType::InternalChar);
+    }
+    if let Some(ty) = alias(&text) {
+        return Ok(ty);
     }
     let number = |i: usize| modifiers.get(i).and_then(|m| m.trim().parse::<i64>().ok());
     let ty = SqlType::from_name(&text).ok_or_else(unknown)?;

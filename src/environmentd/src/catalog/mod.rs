@@ -21,7 +21,7 @@ pub mod store;
 pub mod system;
 pub mod view;
 
-pub use record::{Cluster, Database, Record, Replica, Role, Schema};
+pub use record::{Cluster, Comment, Database, Record, Replica, Role, Schema};
 pub use view::SessionCatalogView;
 
 /// The database of a fresh environment.
@@ -58,6 +58,7 @@ pub struct Catalog {
     items: BTreeMap<GlobalId, Arc<Entry>>,
     names: BTreeMap<ItemName, GlobalId>,
     used_by: BTreeMap<GlobalId, BTreeSet<GlobalId>>,
+    comments: BTreeMap<(u32, i32), Comment>,
 }
 
 impl Catalog {
@@ -171,6 +172,16 @@ impl Catalog {
         self.replicas.values().filter(move |replica| replica.cluster == cluster)
     }
 
+    /// All comments.
+    pub fn comments(&self) -> impl Iterator<Item = &Comment> {
+        self.comments.values()
+    }
+
+    /// The comments on an object and its columns.
+    pub fn comments_on(&self, oid: u32) -> impl Iterator<Item = &Comment> {
+        self.comments.range((oid, 0)..=(oid, i32::MAX)).map(|(_, comment)| comment)
+    }
+
     /// With one more item, or another definition of it.
     pub(crate) fn insert(&mut self, entry: Entry) {
         let id = entry.item.id;
@@ -201,6 +212,7 @@ impl Catalog {
             Record::Role(r) => drop(self.roles.insert(r.name.clone(), r.clone())),
             Record::Cluster(r) => drop(self.clusters.insert(r.id, r.clone())),
             Record::Replica(r) => drop(self.replicas.insert(r.id, r.clone())),
+            Record::Comment(r) => drop(self.comments.insert((r.oid, r.column), r.clone())),
             Record::Item(_) | Record::Setting { .. } | Record::Counter { .. } => {}
         }
     }
@@ -214,6 +226,7 @@ impl Catalog {
             Record::Cluster(r) => drop(self.clusters.remove(&r.id)),
             Record::Replica(r) => drop(self.replicas.remove(&r.id)),
             Record::Item(r) => self.remove(r.id),
+            Record::Comment(r) => drop(self.comments.remove(&(r.oid, r.column))),
             Record::Setting { .. } | Record::Counter { .. } => {}
         }
     }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub const CATALOG_KEY: &str = "catalog";
 
 /// The version of what is written; raised when an older environmentd could not read it.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// A database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +109,26 @@ pub struct Item {
     pub shard: Option<ShardId>,
 }
 
+/// A comment on an object or on one of its columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comment {
+    /// The catalog of the object, as PostgreSQL calls it: `pg_class`, `pg_namespace`.
+    pub class: String,
+    /// The object.
+    pub oid: u32,
+    /// The column, from 1; 0 is the object itself.
+    pub column: i32,
+    /// What is said.
+    pub text: String,
+}
+
+impl Comment {
+    /// Whether it is on what belongs to no database.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.class.as_str(), "pg_database" | "pg_authid")
+    }
+}
+
 /// One durable fact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -139,6 +159,8 @@ pub enum Record {
     Replica(Replica),
     /// See [`Item`].
     Item(Item),
+    /// See [`Comment`].
+    Comment(Comment),
 }
 
 /// What identifies a record: its kind and its identifier.
@@ -157,6 +179,7 @@ impl Record {
             Record::Cluster(r) => ("cluster", r.id.to_string()),
             Record::Replica(r) => ("replica", r.id.to_string()),
             Record::Item(r) => ("item", r.id.to_string()),
+            Record::Comment(r) => ("comment", format!("{}/{}/{}", r.class, r.oid, r.column)),
         };
         Key(kind.to_string(), id)
     }

@@ -3,8 +3,8 @@
 use super::{Catalog, Cluster, SYSTEM_SCHEMAS};
 use crate::session::SessionContext;
 use repr::text::TextSettings;
-use repr::{ClusterId, GlobalId, SqlError, SqlState};
-use sql::catalog::{CatalogItem, ItemName, SessionCatalog};
+use repr::{ClusterId, GlobalId, SqlError, SqlState, SqlType};
+use sql::catalog::{CatalogItem, ItemName, SessionCatalog, TEMPORARY_PREFIX, quote_ident};
 use std::sync::Arc;
 
 /// The first part of a name that is an identifier: `"[id]"."u7"`, as canonical SQL has it.
@@ -34,10 +34,41 @@ impl SessionCatalogView {
     pub fn search_path_with_implicit(&self) -> Vec<String> {
         let explicit = self.search_path();
         let implicit = IMPLICIT_SCHEMAS.iter().filter(|schema| !explicit.iter().any(|s| s == *schema));
-        implicit.map(|s| s.to_string()).chain(explicit.iter().cloned()).collect()
+        let own = temporary_schema(self.cx.connection_id);
+        let own = Some(own).filter(|own| self.catalog.schema(Some(&self.cx.database), own).is_some());
+        own.into_iter().chain(implicit.map(|s| s.to_string())).chain(explicit.iter().cloned()).collect()
+    }
+
+    /// What an oid of `regclass` and its like is called; none if it is of another type, or unknown.
+    pub fn oid_name(&self, ty: &SqlType, oid: u32) -> Option<String> {
+        match ty {
+            _ if oid == 0 => None,
+            SqlType::Regclass => {
+                let item = &self.catalog.entries().find(|entry| entry.item.oid == oid)?.item;
+                let visible =
+                    self.resolve(std::slice::from_ref(&item.name.item)).is_some_and(|found| found.id == item.id);
+                let (schema, own) = (quote_ident(&item.name.schema), quote_ident(&item.name.item));
+                Some(if visible { own } else { format!("{schema}.{own}") })
+            }
+            SqlType::Regtype => repr::pg::from_oid(oid).map(|ty| ty.to_string()),
+            SqlType::Regproc => super::system::function_name(oid).map(str::to_string),
+            _ => None,
+        }
+    }
+
+    /// The oid that a name stands for where `regclass` or its like is expected; none if it is not expected, or a number.
+    pub fn oid_of(&self, ty: &SqlType, name: &str) -> Option<u32> {
+        match ty {
+            SqlType::Regclass => self.resolve(&sql::catalog::split_name(name)).map(|item| item.oid),
+            SqlType::Regtype => SqlType::from_format(&name.to_lowercase()).map(|ty| repr::pg::oid(&ty)),
+            SqlType::Regproc => super::system::function_oid(name),
+            _ => None,
+        }
     }
 
     fn in_schema(&self, database: &str, schema: &str, item: &str) -> Option<&CatalogItem> {
+        let own = temporary_schema(self.cx.connection_id);
+        let schema = if is_temporary_alias(schema) { &own } else { schema };
         let database = (!is_system_schema(schema)).then(|| database.to_string());
         self.catalog.by_name(&ItemName { database, schema: schema.to_string(), item: item.to_string() })
     }
@@ -47,6 +78,9 @@ impl SessionCatalogView {
     }
 
     fn creatable(&self, database: &str, schema: &str, item: &str) -> Result<ItemName, SqlError> {
+        if is_temporary_alias(schema) {
+            return self.temporary(&[item.to_string()]);
+        }
         if is_system_schema(schema) {
             let message = format!("permission denied for schema {schema}");
             let detail = "System schemas cannot be changed.";
@@ -60,6 +94,16 @@ impl SessionCatalogView {
         }
         Ok(ItemName { database: Some(database.to_string()), schema: schema.to_string(), item: item.to_string() })
     }
+}
+
+/// The schema of a session's temporary objects.
+pub fn temporary_schema(connection_id: u32) -> String {
+    format!("{TEMPORARY_PREFIX}{connection_id}")
+}
+
+/// The names by which every session knows its own.
+fn is_temporary_alias(schema: &str) -> bool {
+    matches!(schema, "pg_temp" | "mz_temp")
 }
 
 /// Whether a schema is built in; such names are reserved.
@@ -105,6 +149,20 @@ impl SessionCatalog for SessionCatalogView {
                 SqlState::SYNTAX_ERROR,
                 format!("improper qualified name (too many dotted names): {}", name.join(".")),
             )),
+        }
+    }
+
+    fn temporary(&self, name: &[String]) -> Result<ItemName, SqlError> {
+        let schema = temporary_schema(self.cx.connection_id);
+        match name {
+            [item] => Ok(ItemName { database: Some(self.cx.database.clone()), schema, item: item.clone() }),
+            [named, item] if is_temporary_alias(named) || *named == schema => {
+                Ok(ItemName { database: Some(self.cx.database.clone()), schema, item: item.clone() })
+            }
+            _ => {
+                let what = "cannot create temporary relation in non-temporary schema";
+                Err(SqlError::new(SqlState::INVALID_TABLE_DEFINITION, what))
+            }
         }
     }
 

@@ -137,6 +137,7 @@ impl Environment {
             }
         }
         self.start_services(&catalog).await;
+        self.drop_temporary(&replay::system_context(), None).await?;
         maintenance::spawn(&self.0);
         Ok(())
     }

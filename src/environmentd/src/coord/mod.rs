@@ -27,6 +27,7 @@ use tokio::sync::watch;
 
 pub mod bootstrap;
 mod committer;
+mod copy;
 mod dataflows;
 mod ddl;
 mod explain;
@@ -45,6 +46,7 @@ pub mod timestamp;
 pub mod write;
 
 pub use bootstrap::{EnvironmentConfig, StartError};
+pub use copy::CopyWriter;
 pub use lookup::PreparedLookup;
 pub use result::RowStream;
 pub use sessions::{SessionInfo, Sessions};
@@ -203,6 +205,8 @@ impl Environment {
         SystemState {
             catalog: catalog.clone(),
             database: cx.database.clone(),
+            search_path: catalog.for_session(cx).search_path_with_implicit(),
+            settings: cx.vars.overrides(),
             environment_id: self.0.info.environment_id.clone(),
             sizes: self.0.sizes.clone(),
             sessions: self.0.sessions.list(),

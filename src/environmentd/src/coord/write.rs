@@ -8,7 +8,7 @@ use super::timestamp::ReadTransaction;
 use super::{Environment, read};
 use crate::session::SessionContext;
 use expr::{RelExpr, RowSetFinishing, ScalarExpr};
-use persist::Update;
+use persist::{Batch, Update};
 use repr::{Arena, Datum, Diff, GlobalId, RelationDesc, Row, ShardId, SqlError, SqlState, SqlType, Timestamp};
 use sql::catalog::{CatalogItem, ItemDetails};
 use sql::plan::{InsertPlan, Plan, ReadThenWritePlan, ReturningPlan, When};
@@ -25,10 +25,12 @@ const CONTENDED_FOR: Duration = Duration::from_secs(10);
 const TURN_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// What a statement will change once it is committed.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct PendingWrite {
     /// Changes, by table.
     pub writes: Vec<(GlobalId, Vec<(Row, Diff)>)>,
+    /// New rows that are kept elsewhere already.
+    pub large: Vec<LargeWrite>,
     /// For the command tag.
     pub affected: u64,
     /// The rows of `RETURNING`.
@@ -39,6 +41,24 @@ pub struct PendingWrite {
     pub tables_read: BTreeSet<GlobalId>,
     /// Held until it is committed or given up.
     pub(crate) turn: Option<Arc<OwnedMutexGuard<()>>>,
+}
+
+/// New rows of a table, in parts.
+#[derive(Debug)]
+pub struct LargeWrite {
+    /// The table.
+    pub table: GlobalId,
+    /// Its shard.
+    pub shard: ShardId,
+    /// The rows.
+    pub batch: Batch,
+}
+
+impl PendingWrite {
+    /// The tables that it changes.
+    pub fn tables_written(&self) -> impl Iterator<Item = GlobalId> + '_ {
+        self.writes.iter().map(|(table, _)| *table).chain(self.large.iter().map(|large| large.table))
+    }
 }
 
 /// Why a commit did not happen.
@@ -196,10 +216,14 @@ impl Environment {
         let tables_read = writes.iter().flat_map(|write| write.tables_read.iter().copied()).collect();
         let _turns: Vec<_> = writes.iter().filter_map(|write| write.turn.clone()).collect();
         let mut changes: BTreeMap<GlobalId, Vec<(Row, Diff)>> = BTreeMap::new();
-        for (table, rows) in writes.into_iter().flat_map(|write| write.writes) {
-            changes.entry(table).or_default().extend(rows);
+        let mut large = Vec::new();
+        for write in writes {
+            for (table, rows) in write.writes {
+                changes.entry(table).or_default().extend(rows);
+            }
+            large.extend(write.large.into_iter().filter(|large| !large.batch.is_empty()));
         }
-        let mut writes = Vec::new();
+        let mut writes: Vec<_> = large.into_iter().map(|l| (l.table, l.shard, TableWrite::Large(l.batch))).collect();
         for (table, mut rows) in changes {
             expr::interpret::consolidate(&mut rows);
             if !rows.is_empty() {
@@ -239,7 +263,7 @@ pub(super) fn evaluate(exprs: &[ScalarExpr], datums: &[Datum<'_>], arena: &Arena
 }
 
 /// Refuses NULL where the table has none, in PostgreSQL's words.
-fn check_not_null(table: &CatalogItem, row: &Row) -> Result<(), SqlError> {
+pub(super) fn check_not_null(table: &CatalogItem, row: &Row) -> Result<(), SqlError> {
     let Some(desc) = table.details.desc() else { return Ok(()) };
     let violated = desc.iter().zip(row.iter()).find(|((_, column), datum)| !column.nullable && datum.is_null());
     let Some(((name, _), _)) = violated else { return Ok(()) };

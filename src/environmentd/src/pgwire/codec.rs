@@ -291,6 +291,31 @@ impl Encoder<'_> {
         self.message(b'R', |b| b.put_i32(0));
     }
 
+    /// AuthenticationSASL: the one mechanism that is offered.
+    pub fn authentication_sasl(&mut self, mechanism: &str) {
+        self.message(b'R', |b| {
+            b.put_i32(10);
+            put_text(b, mechanism);
+            b.put_u8(0);
+        });
+    }
+
+    /// AuthenticationSASLContinue.
+    pub fn authentication_continue(&mut self, data: &str) {
+        self.message(b'R', |b| {
+            b.put_i32(11);
+            b.put_slice(data.as_bytes());
+        });
+    }
+
+    /// AuthenticationSASLFinal.
+    pub fn authentication_final(&mut self, data: &str) {
+        self.message(b'R', |b| {
+            b.put_i32(12);
+            b.put_slice(data.as_bytes());
+        });
+    }
+
     /// ParameterStatus.
     pub fn parameter_status(&mut self, name: &str, value: &str) {
         self.message(b'S', |b| {
@@ -366,6 +391,11 @@ impl Encoder<'_> {
 
     /// ErrorResponse (`E`) or NoticeResponse (`N`).
     pub fn report(&mut self, tag: u8, severity: &str, error: &SqlError) {
+        self.report_in(tag, severity, error, None);
+    }
+
+    /// The same, with the context that it happened in.
+    pub fn report_in(&mut self, tag: u8, severity: &str, error: &SqlError, context: Option<&str>) {
         self.message(tag, |b| {
             let mut field = |kind: u8, value: &str| {
                 b.put_u8(kind);
@@ -383,6 +413,9 @@ impl Encoder<'_> {
             }
             if let Some(position) = error.position {
                 field(b'P', &position.to_string());
+            }
+            if let Some(context) = context {
+                field(b'W', context);
             }
             b.put_u8(0);
         });

@@ -3,7 +3,9 @@
 use super::codec::{self, Encoder, Frame, Frontend};
 use super::interrupt::Interrupt;
 use super::registry::{Registration, Registry};
+use super::security::Security;
 use super::startup::{self, Greeting};
+use super::stream::{Reader, Stream, Writer};
 use crate::coord::{Environment, SessionInfo};
 use crate::session::Session;
 use crate::session::prepared::Portal;
@@ -17,7 +19,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -27,9 +28,10 @@ const READS_AHEAD: usize = 8;
 pub(super) const SEND_BYTES: usize = 64 << 10;
 
 /// Serves one client, from its first packet to its last.
-pub async fn run(mut stream: TcpStream, peer: SocketAddr, env: Environment, registry: Arc<Registry>) {
+pub async fn run(stream: TcpStream, peer: SocketAddr, env: Environment, registry: Arc<Registry>, security: Security) {
     let mut buffer = BytesMut::with_capacity(8 << 10);
-    let greeted = startup::greet(&mut stream, &mut buffer, &registry).await;
+    let mut stream = Stream::Plain(stream);
+    let greeted = startup::greet(&mut stream, &mut buffer, &registry, &security).await;
     let admitted = match greeted {
         Ok(None) => return,
         Ok(Some(greeting)) => match registry.register() {
@@ -45,6 +47,7 @@ pub async fn run(mut stream: TcpStream, peer: SocketAddr, env: Environment, regi
             let mut out = BytesMut::new();
             Encoder(&mut out).report(b'E', "FATAL", &error);
             let _ = stream.write_all(&out).await;
+            let _ = stream.shutdown().await;
         }
     }
 }
@@ -58,7 +61,7 @@ fn check_database(env: &Environment, greeting: &Greeting) -> Result<(), SqlError
 }
 
 async fn serve(
-    stream: TcpStream,
+    stream: Stream,
     buffer: BytesMut,
     peer: SocketAddr,
     env: Environment,
@@ -85,8 +88,10 @@ async fn serve(
         gone,
         skipping: false,
         batch_failed: false,
+        context: None,
     };
     connection.run().await;
+    connection.session.end().await;
     reading.abort();
     env.sessions().unregister(id);
 }
@@ -103,7 +108,7 @@ fn session_info(env: &Environment, greeting: &Greeting, peer: SocketAddr) -> Ses
 
 /// Cuts frames until the client goes away.
 async fn read(
-    mut reader: OwnedReadHalf,
+    mut reader: Reader,
     mut buffer: BytesMut,
     sender: mpsc::Sender<VecDeque<Frame>>,
     gone: CancellationToken,
@@ -138,7 +143,7 @@ pub(super) struct Connection {
     frames: mpsc::Receiver<VecDeque<Frame>>,
     /// Came with the frame being handled.
     ready: VecDeque<Frame>,
-    writer: OwnedWriteHalf,
+    writer: Writer,
     pub(super) out: BytesMut,
     pub(super) session: Session,
     pub(super) portals: BTreeMap<String, Portal>,
@@ -148,6 +153,8 @@ pub(super) struct Connection {
     pub(super) skipping: bool,
     /// Whether anything in the present extended batch failed.
     pub(super) batch_failed: bool,
+    /// Where the error that is about to be reported happened: a line of a COPY.
+    pub(super) context: Option<String>,
 }
 
 impl Connection {
@@ -171,25 +178,27 @@ impl Connection {
 
     /// The next frame; none when the client is gone or idles too long in a transaction.
     async fn next_frame(&mut self) -> Option<Frame> {
-        if let Some(frame) = self.ready.pop_front() {
-            return Some(frame);
-        }
         let idle = if self.session.transaction.is_explicit() { self.session.vars.idle_timeout() } else { None };
         let received = match idle {
-            None => Ok(self.frames.recv().await),
-            Some(idle) => tokio::time::timeout(idle, self.frames.recv()).await,
+            None => Ok(self.receive().await),
+            Some(idle) => tokio::time::timeout(idle, self.receive()).await,
         };
         match received {
-            Ok(frames) => {
-                self.ready = frames?;
-                self.ready.pop_front()
-            }
+            Ok(frame) => frame,
             Err(_elapsed) => {
                 let what = "terminating connection due to idle-in-transaction timeout";
                 self.report_fatal(&SqlError::new(SqlState(*b"25P03"), what));
                 None
             }
         }
+    }
+
+    /// The next frame, however long it takes; none when the client is gone. Cancelled, it has taken none.
+    pub(super) async fn receive(&mut self) -> Option<Frame> {
+        if self.ready.is_empty() {
+            self.ready = self.frames.recv().await?;
+        }
+        self.ready.pop_front()
     }
 
     async fn handle(&mut self, frame: Frame) -> std::io::Result<Next> {
@@ -259,7 +268,7 @@ impl Connection {
         while !self.out.is_empty() {
             self.writer.write_buf(&mut self.out).await?;
         }
-        Ok(())
+        self.writer.flush().await
     }
 
     /// Sends gathered output, unless interrupted; what was not sent stays, whole messages all of it.
@@ -294,7 +303,8 @@ impl Connection {
         self.notices();
         self.session.fail();
         self.portals.clear();
-        Encoder(&mut self.out).report(b'E', "ERROR", &error);
+        let context = self.context.take();
+        Encoder(&mut self.out).report_in(b'E', "ERROR", &error, context.as_deref());
     }
 
     fn report_fatal(&mut self, error: &SqlError) {

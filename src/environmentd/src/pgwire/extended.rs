@@ -99,7 +99,10 @@ impl Connection {
                         let what = "invalid byte sequence for encoding \"UTF8\"";
                         SqlError::new(SqlState::CHARACTER_NOT_IN_REPERTOIRE, what)
                     })?;
-                    repr::text::parse(text, ty, &settings, &mut values)?;
+                    match self.session.names().oid_of(ty, text) {
+                        Some(oid) => values.push(Datum::Oid(oid)),
+                        None => repr::text::parse(text, ty, &settings, &mut values)?,
+                    }
                 }
             }
         }
@@ -175,7 +178,7 @@ impl Connection {
         let portal = self.portal(name)?;
         let formats = portal.result_formats.clone();
         let Some(mut running) = portal.running.take() else { return Ok(()) };
-        let mut encoder = RowEncoder::new(running.desc.clone(), formats, settings);
+        let mut encoder = RowEncoder::new(running.desc.clone(), formats, settings).with_names(|| self.session.names());
         let mut count = 0u64;
         while max_rows == 0 || count < u64::from(max_rows) {
             let Some(row) = self.next_row(&mut running, interrupt).await? else {

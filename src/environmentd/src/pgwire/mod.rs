@@ -5,14 +5,20 @@
 
 mod codec;
 mod connection;
+mod copy_in;
 mod extended;
 mod interrupt;
 mod registry;
 mod respond;
 mod rows;
+mod scram;
+mod security;
 mod startup;
+mod stream;
 #[cfg(test)]
 mod tests;
+
+pub use security::Security;
 
 use crate::coord::Environment;
 use registry::Registry;
@@ -26,13 +32,13 @@ const CONNECTIONS_MAX: usize = 5000;
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
 /// Accepts clients until the task is dropped.
-pub async fn serve(listener: TcpListener, env: Environment) {
+pub async fn serve(listener: TcpListener, env: Environment, security: Security) {
     let registry = Arc::new(Registry::new(CONNECTIONS_MAX));
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 prepare(&stream);
-                tokio::spawn(connection::run(stream, peer, env.clone(), Arc::clone(&registry)));
+                tokio::spawn(connection::run(stream, peer, env.clone(), Arc::clone(&registry), security.clone()));
             }
             Err(error) => {
                 // Out of file descriptors, mostly: wait for some to be returned.

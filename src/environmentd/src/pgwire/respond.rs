@@ -30,6 +30,10 @@ impl Connection {
                 Encoder(&mut self.out).command_complete(&tag.after(count));
             }
             Outcome::CopyOut(desc, source, format) => self.copy_out(desc, source, &format, interrupt).await?,
+            Outcome::CopyIn(copy) => {
+                let tag = self.copy_in(*copy, interrupt).await?;
+                Encoder(&mut self.out).command_complete(&tag);
+            }
             Outcome::Command(tag) => Encoder(&mut self.out).command_complete(&tag),
             Outcome::Empty => Encoder(&mut self.out).empty(b'I'),
         }
@@ -44,6 +48,7 @@ impl Connection {
         interrupt: &mut Interrupt,
     ) -> Result<u64, SqlError> {
         let mut encoder = RowEncoder::new(desc, formats, self.session.vars.text_settings());
+        encoder = encoder.with_names(|| self.session.names());
         let live = matches!(source, Rows::Subscribe(_));
         let mut count = 0;
         if live {
@@ -76,6 +81,7 @@ impl Connection {
         let formats = vec![i16::from(binary); desc.arity()];
         Encoder(&mut self.out).copy_response(b'H', binary, desc.arity());
         let mut encoder = RowEncoder::new(desc, formats, self.session.vars.text_settings());
+        encoder = encoder.with_names(|| self.session.names());
         encoder.copy_header(format, &mut self.out);
         self.send_rows(interrupt).await?;
         let mut count = 0u64;

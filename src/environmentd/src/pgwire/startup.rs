@@ -1,16 +1,21 @@
 //! The first packets of a connection: TLS and cancel requests, start-up parameters.
 
-use super::codec::{self, Encoder, Startup};
+use super::codec::{self, Encoder, Frame, Frontend, Startup};
 use super::registry::Registry;
+use super::scram::MECHANISM;
+use super::security::Security;
+use super::stream::Stream;
 use crate::session::vars::Vars;
 use bytes::BytesMut;
 use repr::{SqlError, SqlState};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 /// How long a client may take to introduce itself.
 const STARTUP_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Longest message of a client that is not in yet.
+const PASSWORD_BYTES_MAX: usize = 10_000;
 
 /// Who wants what.
 pub struct Greeting {
@@ -26,17 +31,19 @@ pub struct Greeting {
     pub unknown_options: Vec<String>,
 }
 
-/// Reads packets until the client has introduced itself; none if the connection was for something else.
+/// Reads packets until the client has introduced itself and shown that it may come in; none if the connection was for something else.
 pub async fn greet(
-    stream: &mut TcpStream,
+    stream: &mut Stream,
     buffer: &mut BytesMut,
     registry: &Registry,
+    security: &Security,
 ) -> Result<Option<Greeting>, SqlError> {
     let wait = async {
         loop {
             match next_packet(stream, buffer).await? {
+                Some(Startup::Ssl) if start_tls(stream, buffer, security).await? => {}
                 Some(Startup::Ssl | Startup::Gss) => {
-                    // Neither is served: the client goes on in plain text or gives up.
+                    // Not served: the client goes on as it is or gives up.
                     if stream.write_all(b"N").await.is_err() {
                         return Ok(None);
                     }
@@ -45,7 +52,11 @@ pub async fn greet(
                     registry.cancel(id, secret);
                     return Ok(None);
                 }
-                Some(Startup::Start(version, parameters)) => return introduce(version, parameters).map(Some),
+                Some(Startup::Start(version, parameters)) => {
+                    let greeting = introduce(version, parameters)?;
+                    authenticate(stream, buffer, security, &greeting.user).await?;
+                    return Ok(Some(greeting));
+                }
                 None => return Ok(None),
             }
         }
@@ -53,7 +64,95 @@ pub async fn greet(
     tokio::time::timeout(STARTUP_TIMEOUT, wait).await.unwrap_or(Ok(None))
 }
 
-async fn next_packet(stream: &mut TcpStream, buffer: &mut BytesMut) -> Result<Option<Startup>, SqlError> {
+/// Goes over to TLS, if it is offered here; false if it is not, or is in use already.
+async fn start_tls(stream: &mut Stream, buffer: &BytesMut, security: &Security) -> Result<bool, SqlError> {
+    let (Stream::Plain(_), Some(acceptor)) = (&*stream, &security.tls) else { return Ok(false) };
+    if !buffer.is_empty() {
+        // What was sent before the handshake could be anyone's.
+        let what = "received unencrypted data after SSL request";
+        return Err(SqlError::new(SqlState::PROTOCOL_VIOLATION, what));
+    }
+    let failed = |error: std::io::Error| SqlError::new(SqlState::CONNECTION_EXCEPTION, error.to_string());
+    stream.write_all(b"S").await.map_err(failed)?;
+    if let Stream::Plain(plain) = std::mem::replace(stream, Stream::Gone) {
+        *stream = Stream::Tls(Box::new(acceptor.accept(plain).await.map_err(failed)?));
+    }
+    Ok(true)
+}
+
+/// Asks for the password, if there is one.
+async fn authenticate(
+    stream: &mut Stream,
+    buffer: &mut BytesMut,
+    security: &Security,
+    user: &str,
+) -> Result<(), SqlError> {
+    let Some(verifier) = &security.password else { return Ok(()) };
+    let initial = ask(stream, buffer, |e| e.authentication_sasl(MECHANISM)).await?;
+    let exchange = verifier.first(&initial_response(&initial)?)?;
+    let last = ask(stream, buffer, |e| e.authentication_continue(&exchange.server_first)).await?;
+    let last = std::str::from_utf8(&last).map_err(|_| malformed())?;
+    // A role without a password is refused after the same exchange as a wrong password, so that nobody learns which roles there are.
+    match exchange.last(verifier, last)?.filter(|_| Security::admits(user)) {
+        Some(signature) => send(stream, |e| e.authentication_final(&signature)).await,
+        None => {
+            let what = format!("password authentication failed for user \"{user}\"");
+            Err(SqlError::new(SqlState::INVALID_PASSWORD, what))
+        }
+    }
+}
+
+fn malformed() -> SqlError {
+    SqlError::new(SqlState::PROTOCOL_VIOLATION, "malformed SASL message")
+}
+
+/// The client's first message, of the mechanism that was offered.
+fn initial_response(body: &[u8]) -> Result<String, SqlError> {
+    let end = body.iter().position(|b| *b == 0).ok_or_else(malformed)?;
+    if &body[..end] != MECHANISM.as_bytes() {
+        let what = "client selected an invalid SASL authentication mechanism";
+        return Err(SqlError::new(SqlState::PROTOCOL_VIOLATION, what));
+    }
+    // Its length is that of the rest.
+    let message = body.get(end + 5..).ok_or_else(malformed)?;
+    String::from_utf8(message.to_vec()).map_err(|_| malformed())
+}
+
+async fn send(stream: &mut Stream, message: impl FnOnce(&mut Encoder<'_>)) -> Result<(), SqlError> {
+    let mut out = BytesMut::new();
+    message(&mut Encoder(&mut out));
+    let lost = |error: std::io::Error| SqlError::new(SqlState::CONNECTION_EXCEPTION, error.to_string());
+    stream.write_all(&out).await.map_err(lost)?;
+    stream.flush().await.map_err(lost)
+}
+
+/// Sends a request for a password message, and reads it.
+async fn ask(
+    stream: &mut Stream,
+    buffer: &mut BytesMut,
+    message: impl FnOnce(&mut Encoder<'_>),
+) -> Result<bytes::Bytes, SqlError> {
+    send(stream, message).await?;
+    loop {
+        // A password is short: nothing else is read before a client is in.
+        if buffer.len() > PASSWORD_BYTES_MAX {
+            return Err(malformed());
+        }
+        match codec::decode(buffer) {
+            Some(Frame::Message(Ok(Frontend::Password(body)))) => return Ok(body),
+            Some(_) => {
+                let what = "expected SASL response, got another message";
+                return Err(SqlError::new(SqlState::PROTOCOL_VIOLATION, what));
+            }
+            None => {}
+        }
+        if !matches!(stream.read_buf(buffer).await, Ok(read) if read > 0) {
+            return Err(SqlError::new(SqlState::CONNECTION_EXCEPTION, "the client went away"));
+        }
+    }
+}
+
+async fn next_packet(stream: &mut Stream, buffer: &mut BytesMut) -> Result<Option<Startup>, SqlError> {
     loop {
         if let Some(packet) = codec::decode_startup(buffer)? {
             return Ok(Some(packet));

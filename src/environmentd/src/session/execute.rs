@@ -4,6 +4,7 @@
 //! DDL that was handed to the coordinator runs to its end, so that nothing is half done.
 
 use super::context::SessionContext;
+use super::copy_in::CopyIn;
 use super::cursor::{Cursor, Cursors};
 use super::prepared::Prepared;
 use super::transaction::{Block, Transaction};
@@ -24,6 +25,8 @@ pub enum Outcome {
     Rows(RelationDesc, Rows, Tag),
     /// Rows as COPY data.
     CopyOut(RelationDesc, Rows, CopyFormat),
+    /// COPY data is wanted; then [`Session::finish_copy`].
+    CopyIn(Box<CopyIn>),
     /// A command tag alone.
     Command(String),
     /// Nothing: the query string was empty.
@@ -102,6 +105,29 @@ impl Session {
             isolation: self.vars.isolation(),
             now_us: if self.transaction.is_block() { self.transaction.started_us } else { statement_us },
             statement_us,
+        }
+    }
+
+    pub(super) fn copy_writer(
+        &self,
+        context: &SessionContext,
+        plan: &sql::plan::CopyFromPlan,
+    ) -> Result<crate::coord::CopyWriter, SqlError> {
+        self.env.copy_writer(context, plan)
+    }
+
+    /// The catalog with this session's names.
+    pub fn names(&self) -> crate::catalog::SessionCatalogView {
+        self.env.catalog().for_session(&self.context())
+    }
+
+    /// Drops the session's temporary objects.
+    pub async fn end(&mut self) {
+        let (env, context, id) = (self.env.clone(), self.context(), self.connection_id);
+        // A task of its own: half of it is never left undone.
+        let ended = tokio::spawn(async move { env.drop_temporary(&context, Some(id)).await }).await;
+        if let Ok(Err(error)) = ended {
+            tracing::warn!(%error, "temporary objects stay until the next start");
         }
     }
 
@@ -219,7 +245,7 @@ impl Session {
         }
     }
 
-    async fn try_commit(&self, writes: Vec<PendingWrite>) -> Result<(), CommitError> {
+    pub(super) async fn try_commit(&self, writes: Vec<PendingWrite>) -> Result<(), CommitError> {
         let (env, context) = (self.env.clone(), self.context());
         // A task of its own: a client that goes away must not leave a commit half done.
         let task = tokio::spawn(async move { env.commit(&context, writes).await.map(drop) });
@@ -288,7 +314,7 @@ impl Session {
             Plan::Deallocate(name) => self.deallocate(name),
             Plan::Empty => Ok(Outcome::Empty),
             Plan::Execute(_) => Err(SqlError::unsupported("EXECUTE of EXECUTE")),
-            Plan::CopyFrom(_) => Err(SqlError::unsupported("COPY FROM").hint("Use INSERT.")),
+            Plan::CopyFrom(plan) => self.copy_from(context, plan),
             ddl => self.ddl(context, ddl).await,
         }
     }
@@ -430,6 +456,7 @@ impl Session {
                 Err(SqlError::new(SqlState::ACTIVE_SQL_TRANSACTION, what))
             }
             All => {
+                self.end().await;
                 self.prepared.clear();
                 self.cursors.close(None)?;
                 self.vars.reset(None)?;
@@ -437,7 +464,10 @@ impl Session {
             }
             Plans => Ok(command("DISCARD PLANS")),
             Sequences => Ok(command("DISCARD SEQUENCES")),
-            Temp => Ok(command("DISCARD TEMP")),
+            Temp => {
+                self.end().await;
+                Ok(command("DISCARD TEMP"))
+            }
         }
     }
 

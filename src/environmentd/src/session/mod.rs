@@ -4,8 +4,9 @@
 //! [`crate::coord::Environment`]. Nothing here is shared between sessions.
 
 pub mod context;
+pub mod copy_in;
 pub mod create_table_as;
-mod cursor;
+pub mod cursor;
 pub mod execute;
 pub mod prepared;
 pub mod transaction;

@@ -73,8 +73,8 @@ impl Transaction {
             return Err(SqlError::new(SqlState::READ_ONLY_SQL_TRANSACTION, what)
                 .hint("A transaction either reads at one time or writes; COMMIT in between."));
         }
-        let written = self.writes.iter().flat_map(|w| w.writes.iter().map(|(table, _)| table));
-        if written.into_iter().any(|table| tables_read.contains(table)) {
+        let written = self.writes.iter().flat_map(PendingWrite::tables_written);
+        if written.into_iter().any(|table| tables_read.contains(&table)) {
             return Err(SqlError::unsupported("changing rows of a table twice in one transaction block")
                 .hint("COMMIT in between."));
         }

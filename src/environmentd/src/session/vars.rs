@@ -92,6 +92,58 @@ const VARS: &[Def] = &[
     def("welcome_message", "on", Kind::Bool, "Accepted for compatibility."),
 ];
 
+/// A variable as `pg_settings` shows it.
+pub struct Setting {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: String,
+    /// What RESET goes back to.
+    pub reset: String,
+    /// Its built-in default.
+    pub default: &'static str,
+    /// What it is for.
+    pub help: &'static str,
+    /// `bool`, `integer`, `enum`, `string`
+    pub kind: &'static str,
+    /// Least value of a number.
+    pub min: Option<i64>,
+    /// Greatest value of a number.
+    pub max: Option<i64>,
+    /// The values it can take, if they are few.
+    pub words: &'static [&'static str],
+    /// Whether it cannot be set.
+    pub fixed: bool,
+}
+
+impl Setting {
+    /// One that cannot be set and is no session's.
+    pub fn preset(name: &'static str, value: &str) -> Setting {
+        let (kind, words, help) = ("string", &[][..], "");
+        let (value, reset) = (value.to_string(), value.to_string());
+        Setting { name, value, reset, default: "", help, kind, min: None, max: None, words, fixed: true }
+    }
+}
+
+/// All variables with the values that a session gave them.
+pub fn settings(overrides: &[(&'static str, String)]) -> Vec<Setting> {
+    let setting = |def: &Def| {
+        let value = overrides.iter().find(|(name, _)| *name == def.name).map_or(def.default, |(_, value)| value);
+        let mut setting = Setting::preset(def.shown, def.default);
+        setting.value = value.to_string();
+        (setting.default, setting.help, setting.fixed) = (def.default, def.help, matches!(def.kind, Kind::Fixed));
+        match def.kind {
+            Kind::Bool => setting.kind = "bool",
+            Kind::Int(min, max) => (setting.kind, setting.min, setting.max) = ("integer", Some(min), Some(max)),
+            Kind::Duration => setting.kind = "integer",
+            Kind::Words(words) => (setting.kind, setting.words) = ("enum", words),
+            _ => {}
+        }
+        setting
+    };
+    VARS.iter().map(setting).collect()
+}
+
 fn find(name: &str) -> Result<&'static Def, SqlError> {
     let name = name.to_ascii_lowercase();
     let position = VARS.iter().position(|d| d.name == name);
@@ -249,6 +301,13 @@ impl Vars {
     /// Name, value and description of every variable.
     pub fn all(&self) -> Vec<(&'static str, String, &'static str)> {
         VARS.iter().map(|d| (d.shown, self.raw(d).to_string(), d.help)).collect()
+    }
+
+    /// Those that differ from their built-in defaults.
+    pub fn overrides(&self) -> Vec<(&'static str, String)> {
+        let layers = [&self.defaults, &self.session, &self.local];
+        let all: BTreeMap<_, _> = layers.into_iter().flatten().map(|(name, value)| (*name, value.clone())).collect();
+        all.into_iter().collect()
     }
 
     /// How values are printed and read.

@@ -2,7 +2,7 @@
 
 use super::build::*;
 use super::{FuncDef, Return};
-use repr::{Datum, Row, RowRef, SqlType};
+use repr::{Datum, Row, RowRef, SqlError, SqlState, SqlType};
 
 /// The entries.
 pub fn table() -> Vec<FuncDef> {
@@ -34,6 +34,11 @@ pub fn table() -> Vec<FuncDef> {
             Ok(text_out(size_pretty(arg(a, 0)?), arena))
         })
         .infallible(),
+        func("mz_unknown_setting", "mz_unknown_setting", &[TEXT], TEXT, |a, _| {
+            let name = arg::<&str>(a, 0)?;
+            let message = format!("unrecognized configuration parameter \"{name}\"");
+            Err(SqlError::new(SqlState::UNDEFINED_OBJECT, message))
+        }),
         func("pg_column_size", "pg_column_size", &[ANY], INT4, |a, _| {
             Ok(Datum::Int4(Row::pack([a[0]]).encoded().len() as i32))
         })

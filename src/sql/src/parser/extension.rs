@@ -4,6 +4,7 @@
 //! (`;` or the end of input). Which words begin which statement is a table: [`STATEMENTS`]. Words that PostgreSQL knows and Freshet does not
 //! become [`Statement::Unsupported`], so that users are told so rather than being shown a syntax error.
 
+mod alter;
 pub mod ast;
 mod create;
 mod cursor;
@@ -39,6 +40,10 @@ const STATEMENTS: &[(&str, fn(&mut Parser<'_>) -> Parsed<Statement>)] = &[
     ("TRUNCATE", dml::truncate),
     ("CREATE", create::create),
     ("DROP", create::drop),
+    ("ALTER", alter::alter),
+    ("COMMENT ON", alter::comment),
+    ("GRANT", alter::grant),
+    ("REVOKE", alter::grant),
     ("SHOW", show::show),
     ("SET", session::set),
     ("RESET", session::reset),
@@ -59,14 +64,11 @@ const STATEMENTS: &[(&str, fn(&mut Parser<'_>) -> Parsed<Statement>)] = &[
 
 /// First words of statements that PostgreSQL or Materialize know and Freshet does not.
 const UNSUPPORTED: &[&str] = &[
-    "ALTER",
     "ANALYZE",
     "CALL",
     "CHECKPOINT",
     "CLUSTER",
-    "COMMENT",
     "DO",
-    "GRANT",
     "IMPORT",
     "LISTEN",
     "LOAD",
@@ -78,7 +80,6 @@ const UNSUPPORTED: &[&str] = &[
     "REFRESH",
     "REINDEX",
     "RELEASE",
-    "REVOKE",
     "SAVEPOINT",
     "SECURITY",
     "UNLISTEN",

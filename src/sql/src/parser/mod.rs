@@ -99,6 +99,14 @@ pub fn parse_expr(sql: &str) -> Result<sqlparser::ast::Expr, SqlError> {
     })
 }
 
+/// Parses one query.
+pub fn parse_query(sql: &str) -> Result<sqlparser::ast::Query, SqlError> {
+    match parse(sql)?.pop().map(|statement| statement.ast) {
+        Some(Statement::Select(select)) => Ok(*select.query),
+        _ => Err(SqlError::internal("the body of a function is a query")),
+    }
+}
+
 fn parse_all(sql: &str) -> Result<Vec<ParsedStatement>, SqlError> {
     let (lines, tokens) = tokenize(sql)?;
     let ends = token_byte_offsets(sql, &tokens);

@@ -3,7 +3,6 @@
 use super::planner::{Planner, fold};
 use crate::coerce::{Context, Operand, constant};
 use crate::scope::Found;
-use crate::types::sql_type;
 use expr::ScalarExpr;
 use expr::func::by_name;
 use repr::{Datum, SqlError, SqlState, SqlType};
@@ -57,10 +56,7 @@ impl Planner<'_, '_> {
             Expr::BinaryOp { left, op, right } => return self.binary(left, op, right),
             Expr::UnaryOp { op, expr } => return self.unary(*op, expr),
             Expr::Cast { kind: ast::CastKind::Cast | ast::CastKind::DoubleColon, expr, data_type, .. } => {
-                let ty = sql_type(self.qcx.catalog, data_type)?;
-                let operand = self.operand(expr)?;
-                let value = self.coerce(operand, &ty, Context::Explicit)?;
-                self.limit_interval(value, data_type)?
+                self.cast_to(expr, data_type)?
             }
             Expr::TypedString(typed) => self.typed_string(typed)?,
             Expr::Interval(interval) => self.interval(interval)?,
@@ -95,6 +91,7 @@ impl Planner<'_, '_> {
         })?;
         match found {
             Found::Column(id) => Ok(ScalarExpr::Column(id)),
+            Found::Oid(oid) => Ok(constant(Datum::Oid(oid), SqlType::Oid)),
             Found::Row(columns, present) => self.row_of(columns, present),
         }
     }

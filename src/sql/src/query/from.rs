@@ -124,7 +124,9 @@ impl Planner<'_, '_> {
         let name = item.name.to_string();
         let rel = HirRel::Get { id: item.id, name, typ: desc.typ.clone(), cols };
         let schema = std::iter::once(item.name.schema.clone()).chain(item.name.database.clone()).collect();
-        Ok((rel, scope_for(columns, alias, &item.name.item, schema)?))
+        let mut scope = scope_for(columns, alias, &item.name.item, schema)?;
+        scope.tables.iter_mut().for_each(|table| table.oid = Some(item.oid));
+        Ok((rel, scope))
     }
 
     fn derived(
@@ -270,7 +272,7 @@ impl Planner<'_, '_> {
         left_scope.append(right_scope)?;
         if let Some(alias) = alias {
             let name = alias.to_string();
-            let table = ScopeTable { name, schema: Vec::new(), hidden: None, present: None };
+            let table = ScopeTable { name, schema: Vec::new(), hidden: None, oid: None, present: None };
             let mut own = Scope::table(table, merged.iter().map(|c| (c.name.clone(), c.id)));
             // The alias qualifies the merged columns, which are there already without it.
             own.columns.iter_mut().for_each(|c| c.bare = false);
@@ -348,7 +350,10 @@ pub(super) fn scope_for(
             scope.tables.iter_mut().for_each(|t| t.hidden = Some(name.to_string()));
             Ok(scope)
         }
-        None => Ok(Scope::table(ScopeTable { name: name.to_string(), schema, hidden: None, present: None }, columns)),
+        None => Ok(Scope::table(
+            ScopeTable { name: name.to_string(), schema, hidden: None, oid: None, present: None },
+            columns,
+        )),
     }
 }
 
@@ -363,5 +368,5 @@ fn aliased(mut columns: Vec<(String, usize)>, alias: &ast::TableAlias) -> Result
     for (column, renamed) in columns.iter_mut().zip(&alias.columns) {
         column.0 = fold(&renamed.name);
     }
-    Ok(Scope::table(ScopeTable { name, schema: Vec::new(), hidden: None, present: None }, columns))
+    Ok(Scope::table(ScopeTable { name, schema: Vec::new(), hidden: None, oid: None, present: None }, columns))
 }

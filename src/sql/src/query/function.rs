@@ -116,9 +116,6 @@ impl Planner<'_, '_> {
             }
             Arguments::List(exprs) if name == "coalesce" => return self.coalesce(exprs).map(Operand::Typed),
             Arguments::List(exprs) => {
-                if let Some(value) = self.catalog_function(name, exprs)? {
-                    return Ok(Operand::Typed(value));
-                }
                 if let ("normalize", [text, ast::Expr::Identifier(form)]) = (name, exprs.as_slice()) {
                     // A keyword, not a column.
                     let form = constant(Datum::Text(&form.value), SqlType::Text);
@@ -138,6 +135,9 @@ impl Planner<'_, '_> {
         if let Some(column) = self.table_function_in_expression(name, &operands)? {
             return Ok(Operand::Typed(column));
         }
+        if let Some(value) = self.inline_function(name, &operands)? {
+            return Ok(Operand::Typed(value));
+        }
         self.function_call(name, operands).map(Operand::Typed)
     }
 
@@ -145,7 +145,10 @@ impl Planner<'_, '_> {
     pub(super) fn any_function(&mut self, name: &str, args: Vec<Operand>) -> Result<ScalarExpr, SqlError> {
         match self.planned_function(name, &args)? {
             Some(value) => Ok(value),
-            None => self.function_call(name, args),
+            None => match self.inline_function(name, &args)? {
+                Some(value) => Ok(value),
+                None => self.function_call(name, args),
+            },
         }
     }
 
@@ -183,10 +186,7 @@ impl Planner<'_, '_> {
                 let today = self.cast(today, &ty, Context::Explicit)?;
                 self.function_call("age", vec![Operand::Typed(today), operand.clone()])?
             }
-            ("current_setting", [name]) => self.current_setting(name, false)?,
-            ("current_setting", [name, Operand::Typed(missing)]) => {
-                self.current_setting(name, missing.is_literal_true())?
-            }
+            ("current_setting", [name, ..]) => return self.current_setting(name),
             ("set_config", [name, value, Operand::Typed(local)]) => {
                 self.set_config(name.clone(), value.clone(), local.is_literal_true())?
             }
@@ -257,18 +257,12 @@ impl Planner<'_, '_> {
         }
     }
 
-    /// `current_setting(name [, missing_ok])`
-    fn current_setting(&mut self, name: &Operand, missing_ok: bool) -> Result<ScalarExpr, SqlError> {
+    /// `current_setting(name [, missing_ok])` of a known variable; any other name is looked up when the query runs.
+    fn current_setting(&mut self, name: &Operand) -> Result<Option<ScalarExpr>, SqlError> {
         self.refuse_kept("current_setting()")?;
-        let name = self.constant_text(name, "current_setting")?;
-        match self.qcx.catalog.setting(&name) {
-            Some(value) => Ok(crate::coerce::constant(Datum::Text(&value), SqlType::Text)),
-            None if missing_ok => Ok(null(&SqlType::Text)),
-            None => {
-                let message = format!("unrecognized configuration parameter \"{name}\"");
-                Err(SqlError::new(SqlState::UNDEFINED_OBJECT, message))
-            }
-        }
+        let Ok(name) = self.constant_text(name, "current_setting") else { return Ok(None) };
+        let value = self.qcx.catalog.setting(&name);
+        Ok(value.map(|value| crate::coerce::constant(Datum::Text(&value), SqlType::Text)))
     }
 
     /// `set_config(name, value, is_local)`: happens before the query runs, and gives the value.
@@ -339,7 +333,6 @@ impl Planner<'_, '_> {
                 self.qcx.volatile_calls += 1;
                 call(name, vec![ScalarExpr::Unmaterializable(RandomSeed), place])?
             }
-            "pg_client_encoding" => self.current_setting(&Operand::Text("client_encoding".into(), None), false)?,
             "mz_now" => ScalarExpr::Unmaterializable(MzNow),
             "current_user" | "user" | "session_user" | "current_role" => ScalarExpr::Unmaterializable(CurrentUser),
             "current_database" | "current_catalog" => ScalarExpr::Unmaterializable(CurrentDatabase),

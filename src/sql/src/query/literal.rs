@@ -45,6 +45,9 @@ impl Planner<'_, '_> {
         let Some(n) = number.filter(|n| (1..=PARAMETERS_MAX).contains(n)) else {
             return Err(SqlError::new(SqlState::UNDEFINED_PARAMETER, format!("there is no parameter {name}")));
         };
+        if let Some(column) = self.arguments.last().and_then(|arguments| arguments.get(n - 1)) {
+            return Ok(Operand::Typed(ScalarExpr::Column(*column)));
+        }
         if self.qcx.lifetime == super::Lifetime::Maintained {
             return Err(SqlError::new(SqlState::UNDEFINED_PARAMETER, format!("there is no parameter {name}"))
                 .hint("A definition that is kept cannot have parameters."));

@@ -25,6 +25,8 @@ pub(crate) struct Planner<'q, 'c> {
     pub frames: Vec<Frame>,
     /// Common table expressions in sight, the innermost last.
     pub ctes: Vec<Cte>,
+    /// The arguments of the function bodies being planned, the innermost last.
+    pub arguments: Vec<Vec<ColId>>,
     /// Columns that USING made of one side's by a conversion: what they are in terms of that side's.
     pub merged: BTreeMap<ColId, ScalarExpr>,
     next_cte: CteId,
@@ -139,7 +141,8 @@ impl<'q, 'c> Planner<'q, 'c> {
     /// A planner with nothing in sight.
     pub fn new(qcx: &'q mut QueryContext<'c>) -> Self {
         let (types, labels, frames, ctes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Planner { qcx, types, labels, frames, ctes, merged: BTreeMap::new(), next_cte: 0 }
+        let (arguments, merged) = (Vec::new(), BTreeMap::new());
+        Planner { qcx, types, labels, frames, ctes, arguments, merged, next_cte: 0 }
     }
 
     /// A new column.

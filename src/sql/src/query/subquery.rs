@@ -12,17 +12,28 @@ use sqlparser::ast::{self, BinaryOperator, Expr};
 impl Planner<'_, '_> {
     /// A query in parentheses as a relation of its visible columns.
     fn subquery(&mut self, query: &ast::Query) -> Result<(HirRel, Output), SqlError> {
-        let clause = self.frame()?.clause;
-        if !clause.subqueries {
-            let message = format!("cannot use subquery in {}", clause.name);
-            return Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, message));
-        }
+        self.check_subqueries_allowed()?;
         let (rel, output) = self.query(query)?.into_relation();
         Ok((rel.project(output.cols.clone()), output))
     }
 
+    /// Refuses a subquery where the clause has no place for one.
+    pub(super) fn check_subqueries_allowed(&mut self) -> Result<(), SqlError> {
+        let clause = self.frame()?.clause;
+        if clause.subqueries {
+            return Ok(());
+        }
+        let message = format!("cannot use subquery in {}", clause.name);
+        Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, message))
+    }
+
     /// Leaves a subquery to be applied below the operator whose expression is being planned.
-    fn add_subquery(&mut self, kind: SubqueryKind, rel: HirRel, typ: ColumnType) -> Result<ScalarExpr, SqlError> {
+    pub(super) fn add_subquery(
+        &mut self,
+        kind: SubqueryKind,
+        rel: HirRel,
+        typ: ColumnType,
+    ) -> Result<ScalarExpr, SqlError> {
         let id = self.column("subquery", typ);
         let frame = self.frame()?;
         let mut guards = frame.guards.clone();

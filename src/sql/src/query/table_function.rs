@@ -21,6 +21,9 @@ struct Resolved {
     args: Vec<ScalarExpr>,
 }
 
+/// A relation and its columns by name.
+pub(super) type Rows = (HirRel, Vec<(String, ColId)>);
+
 impl Planner<'_, '_> {
     /// `f(…) [WITH ORDINALITY] [AS alias (columns)]`
     pub(super) fn table_function(
@@ -33,14 +36,27 @@ impl Planner<'_, '_> {
         let position = name.0.first().and_then(|p| p.as_ident()).and_then(|i| self.span_position(i.span));
         let called = called_functions(name, args).map_err(|e| e.at(position))?;
         let outer = std::mem::take(&mut self.frame()?.subqueries);
-        let planned = self.in_clause(Clause::plain("functions in FROM"), |p| p.resolved(&called));
+        let planned = self.in_clause(Clause::plain("functions in FROM"), |p| match p.function_of_sql(&called)? {
+            Some(_) if ordinality => Err(SqlError::unsupported("WITH ORDINALITY of a function that is written in SQL")),
+            Some(rows) => Ok(rows),
+            None => p.resolved(&called).map(|resolved| p.function_rows(resolved, alias, ordinality)),
+        });
         let subqueries = std::mem::replace(&mut self.frame()?.subqueries, outer);
-        let resolved = planned.map_err(|e| e.at(position))?;
+        let (rel, columns) = planned.map_err(|e| e.at(position))?;
         let first = called.first().map(|c| c.name.clone()).unwrap_or_default();
-        let (rel, columns) = self.function_rows(resolved, alias, ordinality);
         let cols = columns.iter().map(|(_, id)| *id).collect();
         let rel = HirRel::unit().apply(subqueries).product(rel).project(cols);
         Ok((rel, scope_for(columns, alias, &first, Vec::new())?))
+    }
+
+    /// The rows of a function whose body is a query, if it is called alone.
+    fn function_of_sql(&mut self, called: &[Called<'_>]) -> Result<Option<Rows>, SqlError> {
+        let [Called { name, args }] = called else { return Ok(None) };
+        if !super::inline::gives_rows(name) {
+            return Ok(None);
+        }
+        let operands = args.iter().map(|e| self.operand(e)).collect::<Result<Vec<_>, _>>()?;
+        self.inline_table_function(name, &operands)
     }
 
     fn resolved(&mut self, called: &[Called<'_>]) -> Result<Vec<Resolved>, SqlError> {
@@ -64,7 +80,7 @@ impl Planner<'_, '_> {
         mut resolved: Vec<Resolved>,
         alias: Option<&ast::TableAlias>,
         ordinality: bool,
-    ) -> (HirRel, Vec<(String, ColId)>) {
+    ) -> Rows {
         let mut names: Vec<String> = Vec::new();
         let alone = resolved.len() == 1;
         for Resolved { name, func, .. } in &resolved {

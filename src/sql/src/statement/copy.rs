@@ -5,33 +5,40 @@ use super::options::Options;
 use super::select::plan_text;
 use super::write::{column_position, target};
 use super::{names, plan_statement};
-use crate::parser::extension::ast::{CopyRelation, CopyStatement};
+use crate::parser::extension::ast::{CopyRelation, CopyStatement, OptionValue};
 use crate::parser::extension::print::exact_ident;
-use crate::plan::{CopyFormat, CopyFromPlan, CopyToPlan, Plan};
+use crate::plan::{CopyFormat, CopyFromPlan, CopyHeader, CopyToPlan, Plan};
 use crate::statement::names::{fold, resolve_relation};
 use repr::{RelationDesc, RelationType, SqlError, SqlState};
 use sqlparser::ast::{Ident, ObjectName};
 
 /// `COPY`
 pub(super) fn copy(cx: &mut Cx<'_>, s: &CopyStatement) -> Result<Plan, SqlError> {
-    let format = format(s)?;
     match (&s.relation, s.from_stdin) {
-        (CopyRelation::Table(table, columns), true) => copy_from(cx, table, columns, format),
+        (CopyRelation::Table(table, columns), true) => copy_from(cx, s, table, columns),
         (CopyRelation::Statement(_), true) => {
             Err(SqlError::new(SqlState::SYNTAX_ERROR, "cannot copy from STDIN into a query"))
         }
         (CopyRelation::Table(table, columns), false) => {
             let text = select_text(cx, table, columns)?;
-            let inner = Box::new(plan_text(cx, &text)?);
-            Ok(Plan::CopyTo(CopyToPlan { inner, format }))
+            let inner = plan_text(cx, &text)?;
+            copy_to(s, inner)
         }
-        (CopyRelation::Statement(inner), false) => match plan_statement(cx, inner)? {
-            inner @ (Plan::Select(_) | Plan::Subscribe(_)) => {
-                Ok(Plan::CopyTo(CopyToPlan { inner: Box::new(inner), format }))
-            }
-            _ => Err(SqlError::unsupported("COPY of anything but SELECT and SUBSCRIBE")),
-        },
+        (CopyRelation::Statement(inner), false) => {
+            let inner = plan_statement(cx, inner)?;
+            copy_to(s, inner)
+        }
     }
+}
+
+fn copy_to(s: &CopyStatement, inner: Plan) -> Result<Plan, SqlError> {
+    let names = match &inner {
+        Plan::Select(plan) => &plan.desc.names,
+        Plan::Subscribe(plan) => &plan.output_desc.names,
+        _ => return Err(SqlError::unsupported("COPY of anything but SELECT and SUBSCRIBE")),
+    };
+    let format = format(s, names)?;
+    Ok(Plan::CopyTo(CopyToPlan { inner: Box::new(inner), format }))
 }
 
 /// The query whose rows `COPY table (columns) TO` sends.
@@ -76,11 +83,12 @@ fn positions(
     Ok(positions)
 }
 
-fn copy_from(cx: &Cx<'_>, table: &ObjectName, columns: &[Ident], format: CopyFormat) -> Result<Plan, SqlError> {
+fn copy_from(cx: &Cx<'_>, s: &CopyStatement, table: &ObjectName, columns: &[Ident]) -> Result<Plan, SqlError> {
     let target = target(cx, table, "copy to")?;
     let missing = |name: &str| column_position(&target, name).err().unwrap_or_else(|| SqlError::internal("a column"));
     let columns = positions(columns, target.desc, missing)?;
-    let names = columns.iter().map(|i| target.desc.names[*i].clone()).collect();
+    let names: Vec<_> = columns.iter().map(|i| target.desc.names[*i].clone()).collect();
+    let format = format(s, &names)?;
     let types = columns.iter().map(|i| target.desc.typ.columns[*i].clone()).collect();
     Ok(Plan::CopyFrom(CopyFromPlan {
         table: target.item.id,
@@ -91,38 +99,48 @@ fn copy_from(cx: &Cx<'_>, table: &ObjectName, columns: &[Ident], format: CopyFor
     }))
 }
 
-fn format(s: &CopyStatement) -> Result<CopyFormat, SqlError> {
+/// The format of a COPY of these columns.
+fn format(s: &CopyStatement, columns: &[String]) -> Result<CopyFormat, SqlError> {
     let mut options = Options::new("COPY", &s.options)?;
-    let null = options.text("NULL")?;
-    let header = options.bool("HEADER")?;
-    let delimiter = one_byte(&options, "DELIMITER")?;
-    let quote = one_byte(&options, "QUOTE")?;
-    if let Some(escape) = one_byte(&options, "ESCAPE")?
-        && escape != quote.unwrap_or(b'"')
-    {
-        return Err(SqlError::unsupported("ESCAPE that differs from QUOTE"));
-    }
-    let only =
-        |what: &str| SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, format!("COPY {what} available only in CSV mode"));
+    let given = Given::new(&mut options, s.from_stdin)?;
+    let forced = |name| forced(&options, name, columns, s.from_stdin);
     let name = options.text("FORMAT")?.unwrap_or_else(|| "text".to_string());
     match name.to_ascii_lowercase().as_str() {
-        "csv" => Ok(CopyFormat::Csv {
-            delimiter: delimiter.unwrap_or(b','),
-            quote: quote.unwrap_or(b'"'),
-            null: null.unwrap_or_default(),
-            header: header.unwrap_or(false),
-        }),
-        "text" if quote.is_some() => Err(only("quote")),
-        "text" if header == Some(true) => Err(only("HEADER")),
+        "csv" => {
+            let quote = given.quote.unwrap_or(b'"');
+            let delimiter = given.delimiter.unwrap_or(b',');
+            if quote == delimiter {
+                return Err(invalid("COPY delimiter and quote must be different"));
+            }
+            Ok(CopyFormat::Csv {
+                delimiter,
+                quote,
+                escape: given.escape.unwrap_or(quote),
+                null: given.null.unwrap_or_default(),
+                header: given.header.unwrap_or(CopyHeader::Absent),
+                force_quote: forced("FORCE_QUOTE")?,
+                force_null: forced("FORCE_NULL")?,
+                force_not_null: forced("FORCE_NOT_NULL")?,
+            })
+        }
         "text" => {
-            let null = null.unwrap_or_else(|| "\\N".to_string());
-            Ok(CopyFormat::Text { delimiter: delimiter.unwrap_or(b'\t'), null })
+            given.refuse_csv_only(&options)?;
+            let null = given.null.unwrap_or_else(|| "\\N".to_string());
+            let header = given.header.unwrap_or(CopyHeader::Absent);
+            Ok(CopyFormat::Text { delimiter: text_delimiter(given.delimiter)?, null, header })
         }
-        "binary" if delimiter.is_some() || null.is_some() || quote.is_some() || header == Some(true) => {
-            let message = "cannot specify DELIMITER, NULL, QUOTE or HEADER in BINARY mode";
-            Err(SqlError::new(SqlState::SYNTAX_ERROR, message))
+        "binary" => {
+            let refused = [
+                ("DELIMITER", given.delimiter.is_some()),
+                ("NULL", given.null.is_some()),
+                ("HEADER", given.header.is_some_and(|h| h != CopyHeader::Absent)),
+            ];
+            if let Some((what, _)) = refused.iter().find(|(_, given)| *given) {
+                return Err(SqlError::new(SqlState::SYNTAX_ERROR, format!("cannot specify {what} in BINARY mode")));
+            }
+            given.refuse_csv_only(&options)?;
+            Ok(CopyFormat::Binary)
         }
-        "binary" => Ok(CopyFormat::Binary),
         other => {
             let message = format!("COPY format \"{other}\" not recognized");
             Err(SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message))
@@ -130,10 +148,124 @@ fn format(s: &CopyStatement) -> Result<CopyFormat, SqlError> {
     }
 }
 
+/// Options that are read before the format tells whether they fit.
+struct Given {
+    null: Option<String>,
+    header: Option<CopyHeader>,
+    delimiter: Option<u8>,
+    quote: Option<u8>,
+    escape: Option<u8>,
+}
+
+impl Given {
+    fn new(options: &mut Options<'_>, from_stdin: bool) -> Result<Given, SqlError> {
+        let null = options.text("NULL")?;
+        if null.as_ref().is_some_and(|null| null.contains(['\n', '\r'])) {
+            return Err(invalid("COPY null representation cannot use newline or carriage return"));
+        }
+        if let Some(encoding) = options.text("ENCODING")?
+            && !["utf8", "utf-8", "unicode"].contains(&encoding.to_ascii_lowercase().as_str())
+        {
+            return Err(SqlError::unsupported(format!("the encoding {encoding}")));
+        }
+        options.bool("FREEZE")?;
+        Ok(Given {
+            null,
+            header: header(options, from_stdin)?,
+            delimiter: one_byte(options, "DELIMITER")?,
+            quote: one_byte(options, "QUOTE")?,
+            escape: one_byte(options, "ESCAPE")?,
+        })
+    }
+
+    fn refuse_csv_only(&self, options: &Options<'_>) -> Result<(), SqlError> {
+        let given = [
+            ("quote", self.quote.is_some()),
+            ("escape", self.escape.is_some()),
+            ("force quote", options.value("FORCE_QUOTE").is_some()),
+            ("force not null", options.value("FORCE_NOT_NULL").is_some()),
+            ("force null", options.value("FORCE_NULL").is_some()),
+        ];
+        match given.iter().find(|(_, given)| *given) {
+            Some((what, _)) => {
+                let message = format!("COPY {what} available only in CSV mode");
+                Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, message))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn invalid(message: &str) -> SqlError {
+    SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message)
+}
+
+fn header(options: &mut Options<'_>, from_stdin: bool) -> Result<Option<CopyHeader>, SqlError> {
+    if let Ok(Some(word)) = options.text("HEADER")
+        && word.eq_ignore_ascii_case("match")
+    {
+        return match from_stdin {
+            true => Ok(Some(CopyHeader::Match)),
+            false => Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, "cannot use \"match\" with HEADER in COPY TO")),
+        };
+    }
+    let Ok(given) = options.bool("HEADER") else {
+        return Err(SqlError::new(SqlState::SYNTAX_ERROR, "header requires a Boolean value or \"match\""));
+    };
+    Ok(given.map(|given| if given { CopyHeader::Present } else { CopyHeader::Absent }))
+}
+
+/// A delimiter of the text format: nothing that could be data or an escape.
+fn text_delimiter(delimiter: Option<u8>) -> Result<u8, SqlError> {
+    let Some(delimiter) = delimiter else { return Ok(b'\t') };
+    if delimiter == b'\\' || delimiter == b'.' || delimiter.is_ascii_lowercase() || delimiter.is_ascii_digit() {
+        let message = format!("COPY delimiter cannot be \"{}\"", char::from(delimiter));
+        return Err(SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message));
+    }
+    Ok(delimiter)
+}
+
+/// The positions of the columns that an option names; `*` is all.
+fn forced(options: &Options<'_>, name: &str, columns: &[String], from_stdin: bool) -> Result<Vec<usize>, SqlError> {
+    let what = name.to_lowercase().replace('_', " ");
+    let fits = (name == "FORCE_QUOTE") != from_stdin;
+    let names = match options.value(name) {
+        None => return Ok(Vec::new()),
+        Some(_) if !fits => {
+            let way = if from_stdin { "TO" } else { "FROM" };
+            let message = format!("COPY {what} only available using COPY {way}");
+            return Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+        Some(OptionValue::Text(all)) if all == "*" => return Ok((0..columns.len()).collect()),
+        Some(OptionValue::List(names)) => names,
+        Some(_) => {
+            let message = format!("argument to option \"{}\" must be a list of column names", name.to_lowercase());
+            return Err(invalid(&message));
+        }
+    };
+    let position = |value: &OptionValue| {
+        let given = match value {
+            OptionValue::Name(name) => names::dotted(name),
+            OptionValue::Text(text) => text.clone(),
+            _ => String::new(),
+        };
+        columns.iter().position(|column| *column == given).ok_or_else(|| {
+            let option = name.to_uppercase();
+            let message = format!("{option} column \"{given}\" not referenced by COPY");
+            SqlError::new(SqlState::INVALID_COLUMN_REFERENCE, message)
+        })
+    };
+    names.iter().map(position).collect()
+}
+
 fn one_byte(options: &Options<'_>, name: &str) -> Result<Option<u8>, SqlError> {
     let Some(text) = options.text(name)? else { return Ok(None) };
     match text.as_bytes() {
-        [byte] if !matches!(byte, b'\n' | b'\r') => Ok(Some(*byte)),
+        [b'\n' | b'\r'] => {
+            let message = format!("COPY {} cannot be newline or carriage return", name.to_lowercase());
+            Err(invalid(&message))
+        }
+        [byte] => Ok(Some(*byte)),
         _ => {
             let message = format!("COPY {} must be a single one-byte character", name.to_lowercase());
             Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, message))

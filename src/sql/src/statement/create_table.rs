@@ -1,7 +1,7 @@
 //! CREATE TABLE: columns, their types, NOT NULL and defaults.
 
 use super::Cx;
-use super::names::{check_free, fold, new_name};
+use super::names::{check_free, fold, new_name_of};
 use crate::canonical;
 use crate::catalog::SessionCatalog;
 use crate::coerce::Context;
@@ -20,13 +20,10 @@ const COLUMNS_MAX: usize = 1600;
 
 /// `CREATE TABLE`
 pub(super) fn create_table(cx: &mut Cx<'_>, s: &CreateTable) -> Result<Plan, SqlError> {
-    if s.temporary {
-        return Err(SqlError::unsupported("CREATE TEMPORARY TABLE"));
-    }
     if let Some(constraint) = s.constraints.first() {
         return Err(constraint_error(constraint_name(constraint)));
     }
-    let name = new_name(cx.catalog, &s.name)?;
+    let name = new_name_of(cx.catalog, &s.name, s.temporary)?;
     check_free(cx.catalog, &name, s.if_not_exists)?;
     let desc = columns(cx.catalog, &s.columns)?;
     let defaults = defaults(cx, &s.columns, &desc)?;

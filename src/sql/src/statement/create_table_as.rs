@@ -13,9 +13,6 @@ use repr::{RelationDesc, SqlError, SqlState, SqlType};
 
 /// `CREATE TABLE … AS`
 pub(super) fn create_table_as(cx: &mut Cx<'_>, s: &CreateTableAs) -> Result<Plan, SqlError> {
-    if s.temporary {
-        return Err(SqlError::unsupported("CREATE TEMPORARY TABLE"));
-    }
     let (rows, mut desc) = whole(plan_query(&mut cx.query, &s.query)?);
     if s.columns.len() > desc.arity() {
         return Err(SqlError::new(SqlState::SYNTAX_ERROR, "too many column names were specified"));
@@ -23,7 +20,12 @@ pub(super) fn create_table_as(cx: &mut Cx<'_>, s: &CreateTableAs) -> Result<Plan
     for (name, given) in desc.names.iter_mut().zip(&s.columns) {
         *name = fold(given);
     }
-    let table = CreateTable { name: s.name.clone(), if_not_exists: s.if_not_exists, ..definition(&desc)? };
+    let table = CreateTable {
+        name: s.name.clone(),
+        temporary: s.temporary,
+        if_not_exists: s.if_not_exists,
+        ..definition(&desc)?
+    };
     let Plan::CreateItem(create) = create_table(cx, &table)? else {
         return Err(SqlError::internal("a table that is no item"));
     };

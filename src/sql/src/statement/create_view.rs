@@ -1,7 +1,7 @@
 //! CREATE VIEW and CREATE MATERIALIZED VIEW.
 
 use super::Cx;
-use super::names::{check_free, cluster, cluster_ident, fold, new_name, wrong_kind};
+use super::names::{check_free, cluster, cluster_ident, fold, new_name_of, wrong_kind};
 use crate::canonical;
 use crate::catalog::{ItemName, SessionCatalog};
 use crate::parser::Statement;
@@ -16,16 +16,21 @@ use std::collections::BTreeSet;
 
 /// `CREATE [MATERIALIZED] VIEW`
 pub(super) fn create_view(cx: &mut Cx<'_>, s: &CreateView) -> Result<Plan, SqlError> {
-    if s.temporary {
-        return Err(SqlError::unsupported("CREATE TEMPORARY VIEW"));
-    }
-    let name = new_name(cx.catalog, &s.name)?;
+    let name = new_name_of(cx.catalog, &s.name, s.temporary)?;
     let replace = replaced(cx.catalog, s, &name)?;
     if replace.is_none() {
         check_free(cx.catalog, &name, s.if_not_exists)?;
     }
     let (expr, desc) = body(cx, s)?;
     let (create_sql, depends_on) = stored(cx, s, &name)?;
+    if !name.is_temporary() && uses_temporary(cx.catalog, &depends_on) {
+        if s.materialized {
+            let message = "materialized views must not use temporary tables or views";
+            return Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+        // As in PostgreSQL, a view of temporary tables is temporary.
+        return create_view(cx, &CreateView { temporary: true, ..s.clone() });
+    }
     if replace.is_some_and(|id| depends_on.contains(&id)) {
         let message = format!("cannot replace view {} because it refers to itself", name.item);
         return Err(SqlError::new(SqlState::INVALID_OBJECT_DEFINITION, message));
@@ -38,6 +43,10 @@ pub(super) fn create_view(cx: &mut Cx<'_>, s: &CreateView) -> Result<Plan, SqlEr
     };
     let depends_on = depends_on.into_iter().collect();
     Ok(Plan::CreateItem(CreateItemPlan { name, item, create_sql, depends_on, if_not_exists: s.if_not_exists, replace }))
+}
+
+fn uses_temporary(catalog: &dyn SessionCatalog, ids: &BTreeSet<GlobalId>) -> bool {
+    ids.iter().filter_map(|id| catalog.item(*id)).any(|item| item.name.is_temporary())
 }
 
 /// The query of a view and its columns.

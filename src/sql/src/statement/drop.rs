@@ -25,7 +25,7 @@ pub(super) fn drop(cx: &Cx<'_>, s: &DropStatement) -> Result<Plan, SqlError> {
 }
 
 /// What a name means as something of a kind, if there is such.
-fn drop_target(cx: &Cx<'_>, kind: ObjectKind, name: &ObjectName) -> Result<Option<DropTarget>, SqlError> {
+pub(super) fn drop_target(cx: &Cx<'_>, kind: ObjectKind, name: &ObjectName) -> Result<Option<DropTarget>, SqlError> {
     match kind {
         ObjectKind::Database => {
             let database = dotted(name);

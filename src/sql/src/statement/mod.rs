@@ -8,6 +8,7 @@
 //! and types are checked here, against the snapshot that the statement sees; what can change until it takes effect (does the name exist by now?)
 //! is checked again by the catalog transaction. Errors are PostgreSQL's in code and words.
 
+mod alter;
 mod connection;
 mod copy;
 mod create_index;
@@ -161,6 +162,13 @@ pub(crate) fn plan_statement(cx: &mut Cx<'_>, statement: &Statement) -> Result<P
         Statement::CreateSource(s) => source::create_source(cx, s),
         Statement::CreateType(s) => create_type::create_type(cx, s),
         Statement::Drop(s) => drop::drop(cx, s),
+        Statement::Alter(s) => alter::alter(cx, s),
+        Statement::AlterRole(role) => Ok(alter::check_roles(cx, "ALTER ROLE", std::slice::from_ref(role))),
+        Statement::Comment(s) => alter::comment(cx, s),
+        Statement::CreateRole(role) => Ok(alter::create_role(role)),
+        Statement::DropRoles(roles, if_exists) => Ok(alter::drop_roles(roles, *if_exists)),
+        Statement::Grant(true, roles) => Ok(alter::check_roles(cx, "GRANT", roles)),
+        Statement::Grant(false, roles) => Ok(alter::check_roles(cx, "REVOKE", roles)),
         Statement::ShowObjects(s) => show::show_objects(cx, s),
         Statement::ShowCreate(kind, name) => show::show_create(cx, *kind, name),
         Statement::ShowVariable(name) => Ok(Plan::ShowVariable(name.clone())),

@@ -107,6 +107,15 @@ pub(crate) fn new_name(catalog: &dyn SessionCatalog, name: &ObjectName) -> Resul
     catalog.qualify(&parts)
 }
 
+/// The full name of a temporary item to be made, or of another one.
+pub(crate) fn new_name_of(
+    catalog: &dyn SessionCatalog,
+    name: &ObjectName,
+    temporary: bool,
+) -> Result<ItemName, SqlError> {
+    if temporary { catalog.temporary(&name_parts(name)?) } else { new_name(catalog, name) }
+}
+
 /// Fails if an item of this name exists and that is not fine.
 pub(crate) fn check_free(catalog: &dyn SessionCatalog, name: &ItemName, if_not_exists: bool) -> Result<(), SqlError> {
     if if_not_exists || !catalog.exists(name) {

@@ -17,7 +17,7 @@ pub const RELATIONS: &[SystemRelation] = &[
     SystemRelation {
         id: 4002,
         name: "columns",
-        columns: "table_catalog text, table_schema text, table_name text, column_name text, ordinal_position int4, column_default text?, is_nullable text, data_type text, character_maximum_length int4?, character_octet_length int4?, numeric_precision int4?, numeric_precision_radix int4?, numeric_scale int4?, datetime_precision int4?, interval_type text?, udt_catalog text, udt_schema text, udt_name text, is_identity text, identity_generation text?, is_generated text, generation_expression text?, is_updatable text",
+        columns: "table_catalog text, table_schema text, table_name text, column_name text, ordinal_position int4, column_default text?, is_nullable text, data_type text, character_maximum_length int4?, character_octet_length int4?, numeric_precision int4?, numeric_precision_radix int4?, numeric_scale int4?, datetime_precision int4?, interval_type text?, udt_catalog text, udt_schema text, udt_name text, is_identity text, identity_generation text?, is_generated text, generation_expression text?, is_updatable text, interval_precision int4?, character_set_catalog text?, character_set_schema text?, character_set_name text?, collation_catalog text?, collation_schema text?, collation_name text?, domain_catalog text?, domain_schema text?, domain_name text?, scope_catalog text?, scope_schema text?, scope_name text?, maximum_cardinality int4?, dtd_identifier text, is_self_referencing text, identity_start text?, identity_increment text?, identity_maximum text?, identity_minimum text?, identity_cycle text",
         rows: columns,
     },
     SystemRelation {
@@ -29,13 +29,13 @@ pub const RELATIONS: &[SystemRelation] = &[
     SystemRelation {
         id: 4004,
         name: "views",
-        columns: "table_catalog text, table_schema text, table_name text, view_definition text, check_option text, is_updatable text, is_insertable_into text",
+        columns: "table_catalog text, table_schema text, table_name text, view_definition text, check_option text, is_updatable text, is_insertable_into text, is_trigger_updatable text, is_trigger_deletable text, is_trigger_insertable_into text",
         rows: views,
     },
     SystemRelation {
         id: 4005,
         name: "table_constraints",
-        columns: "constraint_catalog text, constraint_schema text, constraint_name text, table_catalog text, table_schema text, table_name text, constraint_type text, is_deferrable text, initially_deferred text, enforced text",
+        columns: "constraint_catalog text, constraint_schema text, constraint_name text, table_catalog text, table_schema text, table_name text, constraint_type text, is_deferrable text, initially_deferred text, enforced text, nulls_distinct text?",
         rows: no_rows,
     },
     SystemRelation {
@@ -50,7 +50,22 @@ pub const RELATIONS: &[SystemRelation] = &[
         columns: "constraint_catalog text, constraint_schema text, constraint_name text, unique_constraint_catalog text, unique_constraint_schema text, unique_constraint_name text, match_option text, update_rule text, delete_rule text",
         rows: no_rows,
     },
+    SystemRelation {
+        id: 4008,
+        name: "information_schema_catalog_name",
+        columns: "catalog_name text",
+        rows: catalog_name,
+    },
+    SystemRelation { id: 4009, name: "enabled_roles", columns: "role_name text", rows: enabled_roles },
 ];
+
+fn catalog_name(state: &SystemState) -> Vec<Row> {
+    vec![Row::pack([Datum::Text(&state.database)])]
+}
+
+fn enabled_roles(state: &SystemState) -> Vec<Row> {
+    state.catalog.roles().map(|role| Row::pack([Datum::Text(&role.name)])).collect()
+}
 
 /// The relations a session sees here: those of its database and of the system schemas.
 fn visible(state: &SystemState) -> impl Iterator<Item = &Entry> {
@@ -136,7 +151,11 @@ fn column(state: &SystemState, entry: &Entry, position: usize) -> Row {
         other => other.without_modifier().to_string(),
     };
     let (precision, radix, scale) = number_shape(ty);
-    Row::pack([
+    let number = (position + 1).to_string();
+    let nulls = std::iter::repeat_n(Datum::Null, 14);
+    let tail = nulls.chain([Datum::Text(&number), yes_or_no(false)]);
+    let tail = tail.chain([Datum::Null, Datum::Null, Datum::Null, Datum::Null, yes_or_no(false)]);
+    let known = [
         Datum::Text(&state.database),
         Datum::Text(&entry.item.name.schema),
         Datum::Text(&entry.item.name.item),
@@ -160,7 +179,8 @@ fn column(state: &SystemState, entry: &Entry, position: usize) -> Row {
         Datum::Text("NEVER"),
         Datum::Null,
         yes_or_no(matches!(entry.item.details, ItemDetails::Table { .. })),
-    ])
+    ];
+    Row::pack(known.into_iter().chain(tail))
 }
 
 fn schemata(state: &SystemState) -> Vec<Row> {
@@ -182,6 +202,9 @@ fn views(state: &SystemState) -> Vec<Row> {
             Datum::Text(&entry.item.name.item),
             Datum::Text(&definition),
             Datum::Text("NONE"),
+            yes_or_no(false),
+            yes_or_no(false),
+            yes_or_no(false),
             yes_or_no(false),
             yes_or_no(false),
         ])

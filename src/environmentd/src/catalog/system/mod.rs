@@ -10,13 +10,19 @@ use repr::{Frontier, GlobalId, RelationDesc, ReplicaId, Row, SqlType, Timestamp}
 use sql::catalog::{CatalogItem, ItemDetails, ItemName};
 use std::sync::Arc;
 
+mod described;
+mod functions;
 mod information_schema;
+mod information_schema_empty;
 mod mz_catalog;
 mod mz_internal;
 mod pg_catalog;
+mod pg_empty;
 mod pg_type;
 mod pg_types;
 mod rows;
+
+pub use functions::{function_name, function_oid};
 
 /// What system relations are made of: one consistent picture of the environment.
 pub struct SystemState {
@@ -24,6 +30,10 @@ pub struct SystemState {
     pub catalog: Arc<Catalog>,
     /// The database of the session that asks, for `information_schema` and `pg_class`.
     pub database: String,
+    /// The schemas in which that session finds names, first ones first.
+    pub search_path: Vec<String>,
+    /// That session's variables which differ from their defaults.
+    pub settings: Vec<(&'static str, String)>,
     /// The environment's identifier.
     pub environment_id: String,
     /// The sizes that replicas can have.
@@ -111,12 +121,15 @@ pub struct SystemRelation {
 }
 
 /// All schemas with their relations.
-fn schemas() -> [(&'static str, &'static [SystemRelation]); 4] {
+fn schemas() -> [(&'static str, &'static [SystemRelation]); 7] {
     [
         ("mz_catalog", mz_catalog::RELATIONS),
         ("mz_internal", mz_internal::RELATIONS),
+        ("mz_internal", described::RELATIONS),
         ("pg_catalog", pg_catalog::RELATIONS),
+        ("pg_catalog", pg_empty::RELATIONS),
         ("information_schema", information_schema::RELATIONS),
+        ("information_schema", information_schema_empty::RELATIONS),
     ]
 }
 
@@ -147,7 +160,15 @@ fn entry(schema: &str, relation: &SystemRelation) -> Entry {
 
 /// PostgreSQL's own oids where tools know them by heart (its `pg_class.dat`); else one derived from the identifier.
 fn oid_of(relation: &SystemRelation) -> u32 {
-    match relation.name {
+    match class_oid(relation.name) {
+        0 => 10_000 + relation.id as u32,
+        oid => oid,
+    }
+}
+
+/// PostgreSQL's oid of a catalog; 0 if there is no need to know it.
+fn class_oid(name: &str) -> u32 {
+    match name {
         "pg_class" => 1259,
         "pg_attribute" => 1249,
         "pg_type" => 1247,
@@ -161,7 +182,19 @@ fn oid_of(relation: &SystemRelation) -> u32 {
         "pg_am" => 2601,
         "pg_enum" => 3501,
         "pg_range" => 3541,
-        _ => 10_000 + relation.id as u32,
+        "pg_authid" => 1260,
+        "pg_operator" => 2617,
+        "pg_opclass" => 2616,
+        "pg_opfamily" => 2753,
+        "pg_cast" => 2605,
+        "pg_collation" => 3456,
+        "pg_conversion" => 2607,
+        "pg_language" => 2612,
+        "pg_rewrite" => 2618,
+        "pg_trigger" => 2620,
+        "pg_extension" => 3079,
+        "pg_tablespace" => 1213,
+        _ => 0,
     }
 }
 

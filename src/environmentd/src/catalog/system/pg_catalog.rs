@@ -1,5 +1,6 @@
 //! `pg_catalog`: what PostgreSQL's tools expect to find, with PostgreSQL 15's columns.
 
+use super::functions;
 use super::rows::*;
 use super::{SystemRelation, SystemState, pg_type, pg_types};
 use crate::catalog::{Entry, SYSTEM_ROLE};
@@ -18,25 +19,25 @@ pub const RELATIONS: &[SystemRelation] = &[
     SystemRelation {
         id: 3002,
         name: "pg_class",
-        columns: "oid oid, relname name, relnamespace oid, reltype oid, reloftype oid, relowner oid, relam oid, relfilenode oid, reltablespace oid, relpages int4, reltuples float4, relallvisible int4, reltoastrelid oid, relhasindex bool, relisshared bool, relpersistence char, relkind char, relnatts int2, relchecks int2, relhasrules bool, relhastriggers bool, relhassubclass bool, relrowsecurity bool, relforcerowsecurity bool, relispopulated bool, relreplident char, relispartition bool, reloptions text[]?, relacl text[]?, relpartbound text?",
+        columns: "oid oid, relname name, relnamespace oid, reltype oid, reloftype oid, relowner oid, relam oid, relfilenode oid, reltablespace oid, relpages int4, reltuples float4, relallvisible int4, reltoastrelid oid, relhasindex bool, relisshared bool, relpersistence char, relkind char, relnatts int2, relchecks int2, relhasrules bool, relhastriggers bool, relhassubclass bool, relrowsecurity bool, relforcerowsecurity bool, relispopulated bool, relreplident char, relispartition bool, reloptions text[]?, relacl text[]?, relpartbound text?, relrewrite oid, relfrozenxid oid, relminmxid oid",
         rows: classes,
     },
     SystemRelation {
         id: 3003,
         name: "pg_attribute",
-        columns: "attrelid oid, attname name, atttypid oid, attstattarget int4, attlen int2, attnum int2, attndims int4, atttypmod int4, attbyval bool, attalign char, attstorage char, attcompression char, attnotnull bool, atthasdef bool, atthasmissing bool, attidentity char, attgenerated char, attisdropped bool, attislocal bool, attinhcount int4, attcollation oid, attacl text[]?, attoptions text[]?, attfdwoptions text[]?",
+        columns: "attrelid oid, attname name, atttypid oid, attstattarget int4, attlen int2, attnum int2, attndims int4, atttypmod int4, attbyval bool, attalign char, attstorage char, attcompression char, attnotnull bool, atthasdef bool, atthasmissing bool, attidentity char, attgenerated char, attisdropped bool, attislocal bool, attinhcount int4, attcollation oid, attacl text[]?, attoptions text[]?, attfdwoptions text[]?, attcacheoff int4, attmissingval text?",
         rows: attributes,
     },
     SystemRelation {
         id: 3004,
         name: "pg_type",
-        columns: "oid oid, typname name, typnamespace oid, typowner oid, typlen int2, typbyval bool, typtype char, typcategory char, typispreferred bool, typisdefined bool, typdelim char, typrelid oid, typsubscript regproc, typelem oid, typarray oid, typinput regproc, typoutput regproc, typreceive regproc, typsend regproc, typmodin regproc, typmodout regproc, typalign char, typnotnull bool, typbasetype oid, typtypmod int4, typndims int4, typcollation oid, typdefault text?",
+        columns: "oid oid, typname name, typnamespace oid, typowner oid, typlen int2, typbyval bool, typtype char, typcategory char, typispreferred bool, typisdefined bool, typdelim char, typrelid oid, typsubscript regproc, typelem oid, typarray oid, typinput regproc, typoutput regproc, typreceive regproc, typsend regproc, typmodin regproc, typmodout regproc, typalign char, typnotnull bool, typbasetype oid, typtypmod int4, typndims int4, typcollation oid, typdefault text?, typanalyze regproc, typstorage char, typdefaultbin text?, typacl text[]?",
         rows: pg_type::types,
     },
     SystemRelation {
         id: 3005,
         name: "pg_database",
-        columns: "oid oid, datname name, datdba oid, encoding int4, datlocprovider char, datistemplate bool, datallowconn bool, datconnlimit int4, dattablespace oid, datcollate text, datctype text, daticulocale text?, datacl text[]?",
+        columns: "oid oid, datname name, datdba oid, encoding int4, datlocprovider char, datistemplate bool, datallowconn bool, datconnlimit int4, dattablespace oid, datcollate text, datctype text, daticulocale text?, datacl text[]?, datfrozenxid oid, datminmxid oid, datcollversion text?",
         rows: databases,
     },
     SystemRelation {
@@ -55,7 +56,7 @@ pub const RELATIONS: &[SystemRelation] = &[
         id: 3008,
         name: "pg_description",
         columns: "objoid oid, classoid oid, objsubid int4, description text",
-        rows: no_rows,
+        rows: descriptions,
     },
     SystemRelation {
         id: 3009,
@@ -90,8 +91,8 @@ pub const RELATIONS: &[SystemRelation] = &[
     SystemRelation {
         id: 3014,
         name: "pg_proc",
-        columns: "oid oid, proname name, pronamespace oid, proowner oid, prolang oid, prokind char, proisstrict bool, proretset bool, provolatile char, pronargs int2, prorettype oid, proargtypes oid[], proargnames text[]?, prosrc text",
-        rows: no_rows,
+        columns: "oid oid, proname name, pronamespace oid, proowner oid, prolang oid, procost float4, prorows float4, provariadic oid, prosupport regproc, prokind char, prosecdef bool, proleakproof bool, proisstrict bool, proretset bool, provolatile char, proparallel char, pronargs int2, pronargdefaults int2, prorettype oid, proargtypes oid[], proallargtypes oid[]?, proargmodes char[]?, proargnames text[]?, proargdefaults text?, protrftypes oid[]?, prosrc text, probin text?, prosqlbody text?, proconfig text[]?, proacl text[]?",
+        rows: functions::procedures,
     },
     SystemRelation {
         id: 3015,
@@ -114,7 +115,7 @@ pub const RELATIONS: &[SystemRelation] = &[
     SystemRelation {
         id: 3018,
         name: "pg_constraint",
-        columns: "oid oid, conname name, connamespace oid, contype char, condeferrable bool, condeferred bool, convalidated bool, conrelid oid, contypid oid, conindid oid, conparentid oid, confrelid oid, confupdtype char, confdeltype char, confmatchtype char, conislocal bool, coninhcount int4, connoinherit bool, conkey int2[]?, confkey int2[]?, conbin text?",
+        columns: "oid oid, conname name, connamespace oid, contype char, condeferrable bool, condeferred bool, convalidated bool, conrelid oid, contypid oid, conindid oid, conparentid oid, confrelid oid, confupdtype char, confdeltype char, confmatchtype char, conislocal bool, coninhcount int4, connoinherit bool, conkey int2[]?, confkey int2[]?, conpfeqop oid[]?, conppeqop oid[]?, conffeqop oid[]?, confdelsetcols int2[]?, conexclop oid[]?, conbin text?",
         rows: no_rows,
     },
     SystemRelation {
@@ -133,24 +134,24 @@ pub const RELATIONS: &[SystemRelation] = &[
         id: 3021,
         name: "pg_collation",
         columns: "oid oid, collname name, collnamespace oid, collowner oid, collprovider char, collisdeterministic bool, collencoding int4, collcollate text?, collctype text?, colliculocale text?, collversion text?",
-        rows: no_rows,
+        rows: collations,
     },
     SystemRelation {
         id: 3022,
         name: "pg_trigger",
-        columns: "oid oid, tgrelid oid, tgparentid oid, tgname name, tgfoid oid, tgtype int2, tgenabled char, tgisinternal bool, tgconstrrelid oid, tgconstrindid oid, tgconstraint oid",
+        columns: "oid oid, tgrelid oid, tgparentid oid, tgname name, tgfoid oid, tgtype int2, tgenabled char, tgisinternal bool, tgconstrrelid oid, tgconstrindid oid, tgconstraint oid, tgdeferrable bool, tginitdeferred bool, tgnargs int2, tgattr int2[], tgargs text, tgqual text?, tgoldtable name?, tgnewtable name?",
         rows: no_rows,
     },
     SystemRelation {
         id: 3023,
         name: "pg_stat_activity",
-        columns: "datid oid?, datname name?, pid int4, usesysid oid?, usename name?, application_name text?, client_addr text?, backend_start timestamptz?, state text?, query text?, backend_type text?",
+        columns: "datid oid?, datname name?, pid int4, leader_pid int4?, usesysid oid?, usename name?, application_name text?, client_addr text?, client_hostname text?, client_port int4?, backend_start timestamptz?, xact_start timestamptz?, query_start timestamptz?, state_change timestamptz?, wait_event_type text?, wait_event text?, state text?, backend_xid oid?, backend_xmin oid?, query_id int8?, query text?, backend_type text?",
         rows: activity,
     },
     SystemRelation {
         id: 3024,
         name: "pg_extension",
-        columns: "oid oid, extname name, extowner oid, extnamespace oid, extrelocatable bool, extversion text",
+        columns: "oid oid, extname name, extowner oid, extnamespace oid, extrelocatable bool, extversion text, extconfig oid[]?, extcondition text[]?",
         rows: no_rows,
     },
     SystemRelation {
@@ -163,12 +164,12 @@ pub const RELATIONS: &[SystemRelation] = &[
         id: 3026,
         name: "pg_tablespace",
         columns: "oid oid, spcname name, spcowner oid, spcacl text[]?, spcoptions text[]?",
-        rows: no_rows,
+        rows: tablespaces,
     },
     SystemRelation {
         id: 3027,
         name: "pg_rewrite",
-        columns: "oid oid, rulename name, ev_class oid, ev_type char, ev_enabled char, is_instead bool",
+        columns: "oid oid, rulename name, ev_class oid, ev_type char, ev_enabled char, is_instead bool, ev_qual text, ev_action text",
         rows: no_rows,
     },
     SystemRelation {
@@ -199,19 +200,43 @@ pub const RELATIONS: &[SystemRelation] = &[
         id: 3032,
         name: "pg_shdescription",
         columns: "objoid oid, classoid oid, description text",
-        rows: no_rows,
+        rows: shared_descriptions,
     },
     SystemRelation {
         id: 3033,
         name: "pg_statistic_ext",
-        columns: "oid oid, stxrelid oid, stxname name, stxnamespace oid, stxowner oid, stxkeys int2[], stxkind text[]",
+        columns: "oid oid, stxrelid oid, stxname name, stxnamespace oid, stxowner oid, stxstattarget int4, stxkeys int2[], stxkind char[], stxexprs text?",
         rows: no_rows,
     },
     SystemRelation {
         id: 3034,
         name: "pg_publication_rel",
-        columns: "oid oid, prpubid oid, prrelid oid",
+        columns: "oid oid, prpubid oid, prrelid oid, prqual text?, prattrs int2[]?",
         rows: no_rows,
+    },
+    SystemRelation {
+        id: 3104,
+        name: "pg_authid",
+        columns: "oid oid, rolname name, rolsuper bool, rolinherit bool, rolcreaterole bool, rolcreatedb bool, rolcanlogin bool, rolreplication bool, rolbypassrls bool, rolconnlimit int4, rolpassword text?, rolvaliduntil timestamptz?",
+        rows: authids,
+    },
+    SystemRelation {
+        id: 3108,
+        name: "pg_cast",
+        columns: "oid oid, castsource oid, casttarget oid, castfunc oid, castcontext char, castmethod char",
+        rows: functions::casts,
+    },
+    SystemRelation {
+        id: 3128,
+        name: "pg_operator",
+        columns: "oid oid, oprname name, oprnamespace oid, oprowner oid, oprkind char, oprcanmerge bool, oprcanhash bool, oprleft oid, oprright oid, oprresult oid, oprcom oid, oprnegate oid, oprcode regproc, oprrest regproc, oprjoin regproc",
+        rows: functions::operators,
+    },
+    SystemRelation {
+        id: 3123,
+        name: "pg_language",
+        columns: "oid oid, lanname name, lanowner oid, lanispl bool, lanpltrusted bool, lanplcallfoid oid, laninline oid, lanvalidator oid, lanacl text[]?",
+        rows: functions::languages,
     },
 ];
 
@@ -290,7 +315,7 @@ fn relkind(item: &CatalogItem) -> Option<&'static str> {
 }
 
 /// The items of the session's database and the system schemas that have a row in `pg_class`.
-fn visible(state: &SystemState) -> impl Iterator<Item = (&Entry, &'static str)> {
+pub(super) fn visible(state: &SystemState) -> impl Iterator<Item = (&Entry, &'static str)> {
     let in_database = |entry: &&Entry| entry.item.name.database.as_ref().is_none_or(|d| *d == state.database);
     let entries = state.catalog.entries().map(AsRef::as_ref).filter(in_database);
     entries.filter_map(|entry| relkind(&entry.item).map(|kind| (entry, kind)))
@@ -327,7 +352,7 @@ fn class(state: &SystemState, entry: &Entry, kind: &'static str) -> Row {
         NO_OID,
         Datum::Bool(has_index(state, item)),
         FALSE,
-        Datum::Text("p"),
+        Datum::Text(if item.name.is_temporary() { "t" } else { "p" }),
         Datum::Text(kind),
         Datum::Int2(columns as i16),
         Datum::Int2(0),
@@ -342,6 +367,9 @@ fn class(state: &SystemState, entry: &Entry, kind: &'static str) -> Row {
         Datum::Null,
         Datum::Null,
         Datum::Null,
+        NO_OID,
+        NO_OID,
+        NO_OID,
     ])
 }
 
@@ -395,6 +423,8 @@ fn attribute(item: &CatalogItem, desc: &RelationDesc, position: usize) -> Row {
         Datum::Null,
         Datum::Null,
         Datum::Null,
+        Datum::Int4(-1),
+        Datum::Null,
     ])
 }
 
@@ -414,13 +444,16 @@ fn databases(state: &SystemState) -> Vec<Row> {
             Datum::Text("C"),
             Datum::Null,
             Datum::Null,
+            NO_OID,
+            NO_OID,
+            Datum::Null,
         ])
     };
     state.catalog.databases().map(row).collect()
 }
 
 /// Oid and name of every role.
-fn all_roles(state: &SystemState) -> impl Iterator<Item = (u32, &str)> {
+pub(super) fn all_roles(state: &SystemState) -> impl Iterator<Item = (u32, &str)> {
     let users = state.catalog.roles().map(|role| (role.oid, role.name.as_str()));
     std::iter::once((SYSTEM_ROLE_OID, SYSTEM_ROLE)).chain(users)
 }
@@ -504,35 +537,49 @@ fn index_definitions(state: &SystemState) -> Vec<Row> {
     for (entry, _) in visible(state) {
         let ItemDetails::Index { on, .. } = &entry.item.details else { continue };
         let Some(relation) = state.catalog.item(*on) else { continue };
+        let definition = index_text(state, &entry.item).unwrap_or_default();
         rows.push(Row::pack([
             Datum::Text(&entry.item.name.schema),
             Datum::Text(&relation.name.item),
             Datum::Text(&entry.item.name.item),
             Datum::Null,
-            Datum::Text(&create_sql(state, &entry.item)),
+            Datum::Text(&definition),
         ]));
     }
     rows
 }
 
-fn settings(state: &SystemState) -> Vec<Row> {
-    let settings = [
-        ("server_version", "15.0", "string"),
-        ("server_version_num", "150000", "integer"),
-        ("server_encoding", "UTF8", "string"),
-        ("integer_datetimes", "on", "bool"),
-        ("max_identifier_length", "255", "integer"),
-        ("max_index_keys", "32", "integer"),
-        ("standard_conforming_strings", "on", "bool"),
-        ("mz_environment_id", state.environment_id.as_str(), "string"),
-    ];
-    let row = |(name, value, ty): (&str, &str, &str)| {
-        let (text, null) = (Datum::Text, Datum::Null);
-        let head = [text(name), text(value), null, text("Preset Options"), text(""), null, text("internal")];
-        let tail = [text(ty), text("default"), null, null, null, text(value), text(value), null, null, FALSE];
-        Row::pack(head.into_iter().chain(tail))
+/// An index's definition as PostgreSQL writes it.
+pub(super) fn index_text(state: &SystemState, item: &CatalogItem) -> Option<String> {
+    let ItemDetails::Index { on, keys, .. } = &item.details else { return None };
+    let relation = state.catalog.item(*on)?;
+    let desc = relation.details.desc()?;
+    let quote = sql::catalog::quote_ident;
+    let key = |key: &ScalarExpr| match key {
+        ScalarExpr::Column(_) | ScalarExpr::Call { .. } => expression_text(key, desc),
+        other => format!("({})", expression_text(other, desc)),
     };
-    settings.into_iter().map(row).collect()
+    let keys: Vec<_> = keys.iter().map(key).collect();
+    let (name, schema, table) = (quote(&item.name.item), quote(&relation.name.schema), quote(&relation.name.item));
+    Some(format!("CREATE INDEX {name} ON {schema}.{table} USING btree ({})", keys.join(", ")))
+}
+
+fn settings(state: &SystemState) -> Vec<Row> {
+    let row = |s: crate::session::vars::Setting| {
+        let (text, null) = (Datum::Text, Datum::Null);
+        let context = if s.fixed { "internal" } else { "user" };
+        let source = if s.value == s.reset { "default" } else { "session" };
+        let category = if s.fixed { "Preset Options" } else { "Client Connection Defaults" };
+        let words = repr::array::encode_list(s.words.iter().map(|word| text(word)));
+        let words = if s.words.is_empty() { null } else { Datum::Array(repr::ArrayRef::from_encoded(&words)) };
+        let head = [text(s.name), text(&s.value), null, text(category), text(s.help), null, text(context)];
+        let (min, max) = (s.min.map(|n| n.to_string()), s.max.map(|n| n.to_string()));
+        let bounds = [text_or_null(min.as_ref()), text_or_null(max.as_ref()), words];
+        let tail = [text(s.default), text(&s.reset), null, null, FALSE];
+        Row::pack(head.into_iter().chain([text(s.kind), text(source)]).chain(bounds).chain(tail))
+    };
+    let environment = crate::session::vars::Setting::preset("mz_environment_id", &state.environment_id);
+    crate::session::vars::settings(&state.settings).into_iter().chain([environment]).map(row).collect()
 }
 
 fn access_methods(_: &SystemState) -> Vec<Row> {
@@ -603,20 +650,72 @@ fn matviews(state: &SystemState) -> Vec<Row> {
 
 fn activity(state: &SystemState) -> Vec<Row> {
     let row = |(id, session): &(u32, crate::coord::SessionInfo)| {
-        let database = state.catalog.database(&session.database);
-        Row::pack([
-            database.map_or(Datum::Null, |d| Datum::Oid(d.oid)),
+        let (database, null) = (state.catalog.database(&session.database), Datum::Null);
+        let (address, port) = match session.client_addr.as_deref().and_then(|a| a.rsplit_once(':')) {
+            Some((address, port)) => (Some(address), port.parse().ok()),
+            None => (None, None),
+        };
+        let who = [
+            database.map_or(null, |d| Datum::Oid(d.oid)),
             Datum::Text(&session.database),
             Datum::Int4(*id as i32),
+            null,
             Datum::Oid(role_oid(&state.catalog, &session.user)),
             Datum::Text(&session.user),
             Datum::Text(&session.application_name),
-            text_or_null(session.client_addr.as_ref()),
+            text_or_null(address),
+            null,
+            port.map_or(null, Datum::Int4),
             timestamptz(session.connected_at),
-            Datum::Text("active"),
-            Datum::Text(""),
-            Datum::Text("client backend"),
-        ])
+        ];
+        let what = [null, null, null, null, null, Datum::Text("active"), null, null, null, Datum::Text("")];
+        Row::pack(who.into_iter().chain(what).chain([Datum::Text("client backend")]))
     };
     state.sessions.iter().map(row).collect()
+}
+
+/// Comments on what belongs to one database.
+fn descriptions(state: &SystemState) -> Vec<Row> {
+    let local = state.catalog.comments().filter(|c| !c.is_shared());
+    let row = |c: &crate::catalog::Comment| {
+        let class = Datum::Oid(super::class_oid(&c.class));
+        Row::pack([Datum::Oid(c.oid), class, Datum::Int4(c.column), Datum::Text(&c.text)])
+    };
+    local.map(row).collect()
+}
+
+/// Comments on databases and roles.
+fn shared_descriptions(state: &SystemState) -> Vec<Row> {
+    let shared = state.catalog.comments().filter(|c| c.is_shared());
+    let row = |c: &crate::catalog::Comment| {
+        Row::pack([Datum::Oid(c.oid), Datum::Oid(super::class_oid(&c.class)), Datum::Text(&c.text)])
+    };
+    shared.map(row).collect()
+}
+
+/// Text sorts by bytes; `default` is the same.
+fn collations(state: &SystemState) -> Vec<Row> {
+    let namespace = state.catalog.schema(None, "pg_catalog").map_or(0, |s| s.oid);
+    let row = |(oid, name): (u32, &str)| {
+        let (text, null) = (Datum::Text, Datum::Null);
+        let head = [Datum::Oid(oid), text(name), Datum::Oid(namespace), Datum::Oid(SYSTEM_ROLE_OID), text("c"), TRUE];
+        Row::pack(head.into_iter().chain([Datum::Int4(-1), text("C"), text("C"), null, null]))
+    };
+    [(100, "default"), (950, "C"), (951, "POSIX")].into_iter().map(row).collect()
+}
+
+fn tablespaces(_: &SystemState) -> Vec<Row> {
+    let row = |(oid, name): (u32, &str)| {
+        Row::pack([Datum::Oid(oid), Datum::Text(name), Datum::Oid(SYSTEM_ROLE_OID), Datum::Null, Datum::Null])
+    };
+    [(1663, "pg_default"), (1664, "pg_global")].into_iter().map(row).collect()
+}
+
+/// Roles as `pg_authid` has them; passwords are never shown.
+fn authids(state: &SystemState) -> Vec<Row> {
+    let row = |(oid, name): (u32, &str)| {
+        let head = [Datum::Oid(oid), Datum::Text(name), TRUE, TRUE, TRUE, TRUE, TRUE, FALSE, TRUE];
+        Row::pack(head.into_iter().chain([Datum::Int4(-1), Datum::Null, Datum::Null]))
+    };
+    all_roles(state).map(row).collect()
 }

@@ -6,6 +6,9 @@ use super::rows::*;
 use repr::{Datum, EnumType, RangeKind, Row};
 use sql::catalog::{CatalogItem, ItemDetails};
 
+/// PostgreSQL's `array_in`.
+const ARRAY_IN: u32 = 750;
+
 /// How many oids the labels of one type have for themselves.
 const LABELS_PER_TYPE: u32 = 1 << 12;
 
@@ -24,7 +27,7 @@ struct TypeRow<'a> {
 }
 
 /// The enums of the session's database.
-fn user_types(state: &SystemState) -> impl Iterator<Item = (&CatalogItem, &EnumType)> {
+pub fn user_types(state: &SystemState) -> impl Iterator<Item = (&CatalogItem, &EnumType)> {
     state.catalog.entries().filter_map(|entry| match &entry.item.details {
         ItemDetails::Type(ty) if entry.item.name.database.as_ref() == Some(&state.database) => {
             Some((&entry.item, &**ty))
@@ -81,8 +84,9 @@ impl TypeRow<'_> {
     fn row(&self) -> Row {
         let (yes, no) = (Datum::Bool(true), Datum::Bool(false));
         let none = Datum::Oid(0);
-        // No function has a row in `pg_proc`, so none can be referred to.
+        // Types are read and written by no function of `pg_proc`; only of arrays tools ask by which.
         let no_function = none;
+        let input = if self.element == 0 { none } else { Datum::Oid(ARRAY_IN) };
         Row::pack([
             Datum::Oid(self.oid),
             Datum::Text(self.name),
@@ -99,7 +103,7 @@ impl TypeRow<'_> {
             no_function,
             Datum::Oid(self.element),
             Datum::Oid(self.array),
-            no_function,
+            input,
             no_function,
             no_function,
             no_function,
@@ -111,6 +115,10 @@ impl TypeRow<'_> {
             Datum::Int4(-1),
             Datum::Int4(0),
             none,
+            Datum::Null,
+            no_function,
+            Datum::Text(if self.len == -1 { "x" } else { "p" }),
+            Datum::Null,
             Datum::Null,
         ])
     }

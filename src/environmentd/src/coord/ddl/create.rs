@@ -42,6 +42,7 @@ impl Environment {
             let error = already_exists(&existing.details, &plan.name);
             return if plan.if_not_exists { skipped(tag, error) } else { Err(error) };
         }
+        change.add_temporary_schema(cx, &plan);
         change.check(&plan)?;
         let id = change.transaction.next_item();
         match plan.item {
@@ -65,18 +66,28 @@ impl Environment {
         id: GlobalId,
         plan: CreateItemPlan,
     ) -> Result<(), SqlError> {
-        let NewItem::Secret { mut value } = plan.item.clone() else { return Ok(()) };
-        self.with_moment(cx, self.0.oracle.last(), |moment| moment.replace(&mut value));
-        let row = evaluate(&[value], &[], &Arena::new())?;
-        match row.iter().next() {
-            Some(Datum::Bytes(bytes)) => self.0.secrets.put(id, bytes)?,
-            Some(Datum::Text(text)) => self.0.secrets.put(id, text.as_bytes())?,
-            _ => return Err(SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, "secret value can not be null")),
-        }
+        let NewItem::Secret { value } = plan.item.clone() else { return Ok(()) };
+        self.put_secret(cx, id, value)?;
         // The text of the statement holds the value: it is never kept.
         change.add(cx, new_entry(id, CreateItemPlan { create_sql: String::new(), ..plan }, None));
         self.finish(store, change).await?;
         Ok(())
+    }
+
+    /// Keeps a secret's value.
+    pub(super) fn put_secret(
+        &self,
+        cx: &SessionContext,
+        id: GlobalId,
+        mut value: expr::ScalarExpr,
+    ) -> Result<(), SqlError> {
+        self.with_moment(cx, self.0.oracle.last(), |moment| moment.replace(&mut value));
+        let row = evaluate(&[value], &[], &Arena::new())?;
+        match row.iter().next() {
+            Some(Datum::Bytes(bytes)) => Ok(self.0.secrets.put(id, bytes)?),
+            Some(Datum::Text(text)) => Ok(self.0.secrets.put(id, text.as_bytes())?),
+            _ => Err(SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, "secret value can not be null")),
+        }
     }
 
     async fn create_connection(
@@ -177,6 +188,17 @@ impl Environment {
 }
 
 impl Change {
+    /// The schema of the session's first temporary object.
+    fn add_temporary_schema(&mut self, cx: &SessionContext, plan: &CreateItemPlan) {
+        let name = &plan.name;
+        if let (true, Some(database)) = (name.is_temporary(), &name.database)
+            && name.schema == crate::catalog::view::temporary_schema(cx.connection_id)
+            && self.catalog.schema(Some(database), &name.schema).is_none()
+        {
+            self.add_schema(database, &name.schema, &cx.user);
+        }
+    }
+
     /// Makes room for a view of the same name.
     fn replace(&mut self, replaced: GlobalId) -> Result<(), SqlError> {
         let Some(entry) = self.catalog.entry(replaced).cloned() else { return Ok(()) };

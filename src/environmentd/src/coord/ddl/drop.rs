@@ -40,11 +40,35 @@ impl Environment {
             change.remove(entry);
         }
         for record in &dropped.records {
+            match record {
+                Record::Schema(schema) => change.forget_comments(schema.oid),
+                Record::Database(database) => change.forget_comments(database.oid),
+                _ => {}
+            }
             change.unput(record);
         }
         self.finish(store, change).await?;
         self.free(&before, &dropped).await;
         Ok(outcome)
+    }
+
+    /// Drops the temporary objects of one session, or of all that ever were.
+    pub async fn drop_temporary(&self, cx: &SessionContext, session: Option<u32>) -> Result<(), SqlError> {
+        let own = session.map(crate::catalog::view::temporary_schema);
+        let wanted = |name: &str| match &own {
+            Some(own) => name == own,
+            None => name.starts_with(sql::catalog::TEMPORARY_PREFIX),
+        };
+        let catalog = self.catalog();
+        let schemas = catalog.schemas().filter(|schema| wanted(&schema.name));
+        let targets: Vec<_> =
+            schemas.filter_map(|s| Some(DropTarget::Schema(s.database.clone()?, s.name.clone()))).collect();
+        if targets.is_empty() {
+            return Ok(());
+        }
+        let plan = DropPlan { targets, cascade: true, kind: "SCHEMA", missing: Vec::new() };
+        let mut store = self.0.store.lock().await;
+        self.drop_objects(&mut store, cx, plan).await.map(drop)
     }
 
     /// What dropping means for replicas, storaged, shards, secrets and services.

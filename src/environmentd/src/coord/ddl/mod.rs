@@ -17,11 +17,13 @@ use sql::catalog::{ItemDetails, ItemName};
 use sql::plan::Plan;
 use std::sync::Arc;
 
+mod alter;
 mod containers;
 mod create;
 mod drop;
 pub(super) mod ingestion;
 mod purify;
+mod roles;
 mod upstream;
 
 pub(super) use containers::service_name;
@@ -45,6 +47,11 @@ impl Environment {
             Plan::CreateCluster(plan) => self.create_cluster(&mut store, cx, plan).await,
             Plan::CreateItem(plan) => self.create_item(&mut store, cx, plan).await,
             Plan::Drop(plan) => self.drop_objects(&mut store, cx, plan).await,
+            Plan::Alter(plan) => self.alter(&mut store, cx, plan).await,
+            Plan::Comment(plan) => self.comment(&mut store, plan).await,
+            Plan::CreateRole(name) => self.create_role(&mut store, name).await,
+            Plan::DropRoles(names, if_exists) => self.drop_roles(&mut store, cx, names, if_exists).await,
+            Plan::CheckRoles(tag, names) => self.check_roles(tag, &names),
             _ => Err(SqlError::unsupported("this statement")),
         }
     }
@@ -91,6 +98,7 @@ impl Change {
 
     /// Removes an item.
     fn remove(&mut self, entry: &Entry) {
+        self.forget_comments(entry.item.oid);
         self.transaction.remove_item(entry.item.id);
         self.catalog.remove(entry.item.id);
     }

@@ -49,6 +49,18 @@ pub enum Statement {
     CreateType(CreateType),
     /// `DROP`
     Drop(DropStatement),
+    /// `ALTER`
+    Alter(AlterStatement),
+    /// `ALTER ROLE`, whose attributes are not kept.
+    AlterRole(Ident),
+    /// `COMMENT ON`
+    Comment(CommentStatement),
+    /// `CREATE ROLE`
+    CreateRole(Ident),
+    /// `DROP ROLE`, with IF EXISTS or without.
+    DropRoles(Vec<Ident>, bool),
+    /// `GRANT` (true) or `REVOKE`, and the roles.
+    Grant(bool, Vec<Ident>),
     /// `SHOW` of objects: a list.
     ShowObjects(ShowObjects),
     /// `SHOW CREATE kind name`
@@ -477,6 +489,52 @@ impl ObjectKind {
     pub fn item_kind(self) -> String {
         self.noun().replace(' ', "-")
     }
+}
+
+/// `ALTER`
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlterStatement {
+    /// What kind of thing.
+    pub kind: ObjectKind,
+    /// Whether a missing one is fine.
+    pub if_exists: bool,
+    /// Which.
+    pub name: ObjectName,
+    /// What happens to it.
+    pub action: AlterAction,
+}
+
+/// What ALTER does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AlterAction {
+    /// `RENAME TO`
+    Rename(Ident),
+    /// `OWNER TO`
+    Owner(Ident),
+    /// `SET SCHEMA`
+    Schema(ObjectName),
+    /// `AS`: a secret's new value.
+    Secret(Expr),
+}
+
+/// `COMMENT ON`
+#[derive(Clone, Debug, PartialEq)]
+pub struct CommentStatement {
+    /// What is commented on.
+    pub on: CommentOn,
+    /// The comment; none takes it away.
+    pub text: Option<String>,
+}
+
+/// What COMMENT is on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CommentOn {
+    /// An object of a kind.
+    Object(ObjectKind, ObjectName),
+    /// A column, after its relation's name.
+    Column(ObjectName),
+    /// A role.
+    Role(Ident),
 }
 
 /// `SHOW TABLES` and its like.

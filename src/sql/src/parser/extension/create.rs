@@ -17,6 +17,8 @@ const CREATES: &[(&str, fn(&mut Parser<'_>) -> Parsed<Statement>)] = &[
     ("TABLE", |p| table(p, false)),
     ("TEMP TABLE", |p| table(p, true)),
     ("TEMPORARY TABLE", |p| table(p, true)),
+    ("LOCAL TEMP TABLE", |p| table(p, true)),
+    ("LOCAL TEMPORARY TABLE", |p| table(p, true)),
     ("UNLOGGED TABLE", |p| table(p, false)),
     ("OR REPLACE TEMP VIEW", |p| view(p, true, true)),
     ("OR REPLACE TEMPORARY VIEW", |p| view(p, true, true)),
@@ -28,6 +30,8 @@ const CREATES: &[(&str, fn(&mut Parser<'_>) -> Parsed<Statement>)] = &[
     ("MATERIALIZED VIEW", |p| materialized_view(p, false)),
     ("DEFAULT INDEX", |p| index(p, true)),
     ("INDEX", |p| index(p, false)),
+    ("ROLE", super::alter::create_role),
+    ("USER", super::alter::create_role),
     ("SECRET", secret),
     ("CONNECTION", connection),
     ("SOURCE", source),
@@ -55,7 +59,6 @@ const UNSUPPORTED: &[&str] = &[
     "PROCEDURE",
     "PUBLICATION",
     "RECURSIVE VIEW",
-    "ROLE",
     "RULE",
     "SEQUENCE",
     "SERVER",
@@ -66,7 +69,6 @@ const UNSUPPORTED: &[&str] = &[
     "TEXT SEARCH",
     "TRIGGER",
     "UNIQUE INDEX",
-    "USER",
     "WEBHOOK",
 ];
 
@@ -119,6 +121,9 @@ fn table(parser: &mut Parser<'_>, temporary: bool) -> Parsed<Statement> {
     }
     if !listed {
         return unexpected(parser, "(");
+    }
+    if temporary && !eat(parser, "ON COMMIT PRESERVE ROWS") && peek_words(parser, "ON COMMIT") {
+        return Ok(unsupported(parser, "ON COMMIT DROP and DELETE ROWS"));
     }
     Ok(Statement::CreateTable(CreateTable { name, if_not_exists, temporary, columns, constraints }))
 }
@@ -340,6 +345,9 @@ fn enum_type(parser: &mut Parser<'_>) -> Parsed<Statement> {
 /// `DROP kind [IF EXISTS] names [CASCADE|RESTRICT]`
 pub(super) fn drop(parser: &mut Parser<'_>) -> Parsed<Statement> {
     expect(parser, "DROP")?;
+    if eat_one_of(parser, &["ROLE", "USER"]).is_some() {
+        return super::alter::drop_roles(parser);
+    }
     let Some(kind) = ObjectKind::ALL.iter().copied().find(|kind| eat(parser, kind.words())) else {
         return match UNSUPPORTED.iter().chain(&["OWNED"]).find(|words| peek_words(parser, words)) {
             Some(words) => Ok(unsupported(parser, &format!("DROP {words}"))),

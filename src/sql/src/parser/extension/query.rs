@@ -147,7 +147,19 @@ fn explained(parser: &mut Parser<'_>) -> Parsed<Explained> {
     Ok(Explained::Statement(Box::new(statement(parser)?)))
 }
 
-const COPY_OPTIONS: &[&str] = &["FORMAT", "DELIMITER", "NULL", "HEADER", "QUOTE", "ESCAPE", "ENCODING"];
+const COPY_OPTIONS: &[&str] = &[
+    "FORMAT",
+    "DELIMITER",
+    "NULL",
+    "HEADER",
+    "QUOTE",
+    "ESCAPE",
+    "ENCODING",
+    "FREEZE",
+    "FORCE_QUOTE",
+    "FORCE_NOT_NULL",
+    "FORCE_NULL",
+];
 
 /// `COPY relation [(columns)] | (statement) TO STDOUT | FROM STDIN [[WITH] options]`
 pub(super) fn copy(parser: &mut Parser<'_>) -> Parsed<Statement> {
@@ -182,6 +194,15 @@ fn copy_relation(parser: &mut Parser<'_>) -> Parsed<CopyRelation> {
     Ok(CopyRelation::Table(table, columns))
 }
 
+/// `*`, or columns without parentheses.
+fn forced_columns(parser: &mut Parser<'_>) -> Parsed<OptionValue> {
+    if eat_token(parser, Token::Mul) {
+        return Ok(OptionValue::Text("*".to_string()));
+    }
+    let columns = parser.parse_comma_separated(|p| name(p))?;
+    Ok(OptionValue::List(columns.into_iter().map(OptionValue::Name).collect()))
+}
+
 /// The options of PostgreSQL before 9.0: `CSV HEADER DELIMITER AS ','`.
 fn old_copy_options(parser: &mut Parser<'_>, after_with: bool) -> Parsed<Vec<WithOption>> {
     let mut options = Vec::new();
@@ -193,9 +214,16 @@ fn old_copy_options(parser: &mut Parser<'_>, after_with: bool) -> Parsed<Vec<Wit
             options.push(text("FORMAT", "binary"));
         } else if eat(parser, "HEADER") {
             options.push(text("HEADER", "true"));
-        } else if let Some(name) = eat_one_of(parser, &["DELIMITER", "NULL", "QUOTE"]) {
+        } else if let Some(name) = eat_one_of(parser, &["DELIMITER", "NULL", "QUOTE", "ESCAPE", "ENCODING"]) {
             eat(parser, "AS");
             options.push(WithOption { name, value: OptionValue::Text(parser.parse_literal_string()?) });
+        } else if let Some(words) = eat_one_of(parser, &["FORCE QUOTE", "FORCE NOT NULL", "FORCE NULL"]) {
+            let name = match words {
+                "FORCE QUOTE" => "FORCE_QUOTE",
+                "FORCE NOT NULL" => "FORCE_NOT_NULL",
+                _ => "FORCE_NULL",
+            };
+            options.push(WithOption { name, value: forced_columns(parser)? });
         } else if after_with && options.is_empty() {
             return unexpected(parser, "an option of COPY");
         } else {

@@ -121,6 +121,10 @@ fn option_value(parser: &mut Parser<'_>) -> Parsed<OptionValue> {
     let token = parser.peek_token();
     match token.token {
         Token::Comma | Token::RParen => Ok(OptionValue::None),
+        Token::Mul => {
+            parser.advance_token();
+            Ok(OptionValue::Text("*".to_string()))
+        }
         Token::LParen => value_list(parser),
         Token::Word(_) => Ok(OptionValue::Name(parser.parse_object_name(false)?)),
         Token::Number(digits, _) => {

@@ -14,6 +14,7 @@ const WITH_SERVER: &[&str] = &[
     "enum",
     "materialized_views",
     "recursion_limits",
+    "session_functions",
     "show",
     "subscribe",
     "time_zones",

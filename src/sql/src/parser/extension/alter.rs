@@ -1,0 +1,104 @@
+//! ALTER, COMMENT, roles and privileges.
+
+use super::ast::*;
+use super::words::*;
+use super::{Parsed, unsupported};
+use sqlparser::ast::Ident;
+use sqlparser::parser::Parser;
+use sqlparser::tokenizer::Token;
+
+/// `ALTER kind [IF EXISTS] name action`
+pub(super) fn alter(parser: &mut Parser<'_>) -> Parsed<Statement> {
+    expect(parser, "ALTER")?;
+    if eat_one_of(parser, &["ROLE", "USER"]).is_some() {
+        let role = ident(parser)?;
+        skip(parser);
+        return Ok(Statement::AlterRole(role));
+    }
+    let Some(kind) = ObjectKind::ALL.iter().copied().find(|kind| eat(parser, kind.words())) else {
+        return Ok(unsupported(parser, "this form of ALTER"));
+    };
+    let if_exists = eat(parser, "IF EXISTS");
+    eat(parser, "ONLY");
+    let name = name(parser)?;
+    let action = if eat(parser, "RENAME TO") {
+        AlterAction::Rename(ident(parser)?)
+    } else if eat(parser, "OWNER TO") {
+        AlterAction::Owner(ident(parser)?)
+    } else if eat(parser, "SET SCHEMA") {
+        AlterAction::Schema(super::words::name(parser)?)
+    } else if kind == ObjectKind::Secret && eat(parser, "AS") {
+        AlterAction::Secret(parser.parse_expr()?)
+    } else {
+        return Ok(unsupported(parser, &format!("this form of ALTER {}", kind.words())));
+    };
+    Ok(Statement::Alter(AlterStatement { kind, if_exists, name, action }))
+}
+
+/// `COMMENT ON kind name IS 'text' | NULL`
+pub(super) fn comment(parser: &mut Parser<'_>) -> Parsed<Statement> {
+    expect(parser, "COMMENT ON")?;
+    let on = if eat(parser, "COLUMN") {
+        CommentOn::Column(name(parser)?)
+    } else if eat_one_of(parser, &["ROLE", "USER"]).is_some() {
+        CommentOn::Role(ident(parser)?)
+    } else {
+        match ObjectKind::ALL.iter().copied().find(|kind| eat(parser, kind.words())) {
+            Some(kind) => CommentOn::Object(kind, name(parser)?),
+            None => return Ok(unsupported(parser, "COMMENT on this kind of object")),
+        }
+    };
+    expect(parser, "IS")?;
+    let text = if eat(parser, "NULL") { None } else { Some(parser.parse_literal_string()?) };
+    Ok(Statement::Comment(CommentStatement { on, text }))
+}
+
+/// After `CREATE ROLE`, `CREATE USER`: its name; attributes are accepted and not kept.
+pub(super) fn create_role(parser: &mut Parser<'_>) -> Parsed<Statement> {
+    let role = ident(parser)?;
+    while !at_end(parser) {
+        if eat(parser, "ENCRYPTED PASSWORD") || eat(parser, "PASSWORD") {
+            return Ok(unsupported(parser, "the password of a role"));
+        }
+        parser.advance_token();
+    }
+    Ok(Statement::CreateRole(role))
+}
+
+/// After `DROP ROLE`, `DROP USER`.
+pub(super) fn drop_roles(parser: &mut Parser<'_>) -> Parsed<Statement> {
+    let if_exists = eat(parser, "IF EXISTS");
+    let roles = parser.parse_comma_separated(|p| ident(p))?;
+    Ok(Statement::DropRoles(roles, if_exists))
+}
+
+/// `GRANT … TO roles`, `REVOKE … FROM roles`: only the roles are looked at.
+pub(super) fn grant(parser: &mut Parser<'_>) -> Parsed<Statement> {
+    let granted = eat(parser, "GRANT");
+    if !granted {
+        expect(parser, "REVOKE")?;
+    }
+    let word = if granted { "TO" } else { "FROM" };
+    while !peek_words(parser, word) {
+        if at_end(parser) {
+            return unexpected(parser, word);
+        }
+        parser.advance_token();
+    }
+    expect(parser, word)?;
+    let roles = parser.parse_comma_separated(grantee)?;
+    skip(parser);
+    Ok(Statement::Grant(granted, roles.into_iter().flatten().collect()))
+}
+
+/// A role; none for PUBLIC.
+fn grantee(parser: &mut Parser<'_>) -> Parsed<Option<Ident>> {
+    eat(parser, "GROUP");
+    if eat(parser, "PUBLIC") { Ok(None) } else { ident(parser).map(Some) }
+}
+
+fn skip(parser: &mut Parser<'_>) {
+    while !matches!(parser.peek_token_ref().token, Token::SemiColon | Token::EOF) {
+        parser.advance_token();
+    }
+}

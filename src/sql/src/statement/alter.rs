@@ -1,0 +1,129 @@
+//! ALTER, COMMENT, roles and privileges.
+
+use super::Cx;
+use super::drop::drop_target;
+use super::names::*;
+use crate::parser::extension::ast::{AlterAction, AlterStatement, CommentOn, CommentStatement, ObjectKind};
+use crate::plan::{AlterPlan, Alteration, CommentPlan, CommentTarget, DropTarget, Plan};
+use crate::query::{ScalarPlace, plan_scalar};
+use expr::ScalarExpr;
+use repr::{GlobalId, SqlError, SqlState};
+use sqlparser::ast::{Expr, Ident, ObjectName};
+
+/// `ALTER`
+pub(super) fn alter(cx: &mut Cx<'_>, s: &AlterStatement) -> Result<Plan, SqlError> {
+    let target = target(cx, s.kind, &s.name)?;
+    let kind = s.kind.words();
+    let Some(target) = target else {
+        if !s.if_exists {
+            return Err(undefined_kind(&s.name, s.kind));
+        }
+        let missing = format!("{} \"{}\" does not exist, skipping", noun(s.kind), dotted(&s.name));
+        return Ok(Plan::Alter(AlterPlan { kind, target: Err(missing), change: Alteration::Rename(String::new()) }));
+    };
+    let change = match &s.action {
+        AlterAction::Rename(name) => Alteration::Rename(fold(name)),
+        AlterAction::Owner(role) => Alteration::Owner(role_name(cx, role)),
+        AlterAction::Schema(schema) => match &target {
+            DropTarget::Item(_) => {
+                let (database, schema) = schema_name(cx.catalog, schema)?;
+                Alteration::Schema(database, schema)
+            }
+            _ => return Err(SqlError::unsupported(format!("ALTER {kind} … SET SCHEMA"))),
+        },
+        AlterAction::Secret(value) => Alteration::Secret(secret_value(cx, value)?),
+    };
+    Ok(Plan::Alter(AlterPlan { kind, target: Ok(target), change }))
+}
+
+/// PostgreSQL calls all of these relations.
+fn noun(kind: ObjectKind) -> String {
+    match kind {
+        ObjectKind::Table | ObjectKind::View | ObjectKind::MaterializedView | ObjectKind::Index => {
+            "relation".to_string()
+        }
+        other => other.noun(),
+    }
+}
+
+/// What is altered; ALTER TABLE takes other relations too.
+fn target(cx: &Cx<'_>, kind: ObjectKind, name: &ObjectName) -> Result<Option<DropTarget>, SqlError> {
+    if kind == ObjectKind::Table
+        && let Some(item) = resolve_any(cx.catalog, name)?
+        && item.id.is_user()
+        && !matches!(item.details.kind(), "secret" | "connection")
+    {
+        return Ok(Some(DropTarget::Item(item.id)));
+    }
+    drop_target(cx, kind, name)
+}
+
+fn secret_value(cx: &mut Cx<'_>, value: &Expr) -> Result<ScalarExpr, SqlError> {
+    let place = ScalarPlace { relation: None, expected: None, clause: "ALTER SECRET" };
+    plan_scalar(&mut cx.query, value, place)
+}
+
+/// A role as it is called, or the session's.
+fn role_name(cx: &Cx<'_>, role: &Ident) -> String {
+    let word = fold(role);
+    match (role.quote_style, word.as_str()) {
+        (None, "current_user" | "session_user" | "current_role") => cx.catalog.current_user().to_string(),
+        _ => word,
+    }
+}
+
+/// `COMMENT ON`
+pub(super) fn comment(cx: &Cx<'_>, s: &CommentStatement) -> Result<Plan, SqlError> {
+    let target = match &s.on {
+        CommentOn::Role(role) => CommentTarget::Role(role_name(cx, role)),
+        CommentOn::Column(name) => column(cx, name)?,
+        CommentOn::Object(ObjectKind::Cluster | ObjectKind::ClusterReplica, _) => {
+            return Err(SqlError::unsupported("COMMENT ON CLUSTER"));
+        }
+        CommentOn::Object(kind, name) => match drop_target(cx, *kind, name)? {
+            Some(DropTarget::Item(id)) => CommentTarget::Item(id, 0),
+            Some(DropTarget::Schema(database, schema)) => CommentTarget::Schema(database, schema),
+            Some(DropTarget::Database(database)) => CommentTarget::Database(database),
+            Some(DropTarget::Cluster(_)) | None => return Err(undefined_kind(name, *kind)),
+        },
+    };
+    let text = s.text.clone().filter(|text| !text.is_empty());
+    Ok(Plan::Comment(CommentPlan { target, text }))
+}
+
+/// `relation.column`
+fn column(cx: &Cx<'_>, name: &ObjectName) -> Result<CommentTarget, SqlError> {
+    let Some((last, relation)) = name.0.split_last().filter(|(_, relation)| !relation.is_empty()) else {
+        return Err(SqlError::new(SqlState::SYNTAX_ERROR, "column name must be qualified"));
+    };
+    let item = resolve_relation(cx.catalog, &ObjectName(relation.to_vec()))?;
+    refuse_system(item.id, &item.name.item)?;
+    let column = last.as_ident().map(fold).unwrap_or_default();
+    let position = item.details.desc().and_then(|desc| desc.position(&column)).ok_or_else(|| {
+        let message = format!("column \"{column}\" of relation \"{}\" does not exist", item.name.item);
+        SqlError::new(SqlState::UNDEFINED_COLUMN, message)
+    })?;
+    Ok(CommentTarget::Item(item.id, position as i32 + 1))
+}
+
+fn refuse_system(id: GlobalId, name: &str) -> Result<(), SqlError> {
+    if id.is_user() {
+        return Ok(());
+    }
+    Err(SqlError::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("must be owner of relation {name}")))
+}
+
+/// `CREATE ROLE`
+pub(super) fn create_role(role: &Ident) -> Plan {
+    Plan::CreateRole(fold(role))
+}
+
+/// `DROP ROLE`
+pub(super) fn drop_roles(roles: &[Ident], if_exists: bool) -> Plan {
+    Plan::DropRoles(roles.iter().map(fold).collect(), if_exists)
+}
+
+/// `GRANT`, `REVOKE`, `ALTER ROLE`: the roles must exist; nothing is kept.
+pub(super) fn check_roles(cx: &Cx<'_>, tag: &'static str, roles: &[Ident]) -> Plan {
+    Plan::CheckRoles(tag, roles.iter().map(|role| role_name(cx, role)).collect())
+}

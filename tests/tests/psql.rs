@@ -1,0 +1,169 @@
+//! The real psql: its `\d` commands, and COPY.
+
+use anyhow::{Context, ensure};
+use std::process::{Command, Output};
+use tests::freshet::Freshet;
+
+/// What psql knows to describe, each with and without details, with and without a pattern.
+const FORMS: &[&str] = &[
+    "\\d",
+    "\\d+",
+    "\\dS",
+    "\\d t",
+    "\\d+ t",
+    "\\d v",
+    "\\d+ v",
+    "\\d mv",
+    "\\d+ mv",
+    "\\d ti",
+    "\\d+ ti",
+    "\\d public.*",
+    "\\dt",
+    "\\dt+",
+    "\\dt public.*",
+    "\\dtS",
+    "\\di",
+    "\\di+",
+    "\\dv",
+    "\\dv+",
+    "\\dm",
+    "\\dm+",
+    "\\ds",
+    "\\dE",
+    "\\df",
+    "\\df+",
+    "\\dfS lower",
+    "\\dfS+ lower",
+    "\\da",
+    "\\daS sum",
+    "\\do",
+    "\\doS =",
+    "\\dn",
+    "\\dn+",
+    "\\l",
+    "\\l+",
+    "\\du",
+    "\\du+",
+    "\\dg",
+    "\\dT",
+    "\\dT+",
+    "\\dTS",
+    "\\dTS int4",
+    "\\dx",
+    "\\dx+",
+    "\\dp",
+    "\\z",
+    "\\ddp",
+    "\\sv v",
+    "\\sv+ v",
+    "\\conninfo",
+    "\\dO",
+    "\\dOS",
+    "\\dC",
+    "\\dC+",
+    "\\dc",
+    "\\dD",
+    "\\db",
+    "\\db+",
+    "\\dd",
+    "\\des",
+    "\\deu",
+    "\\dew",
+    "\\det",
+    "\\dF",
+    "\\dFd",
+    "\\dFp",
+    "\\dFt",
+    "\\dl",
+    "\\dL",
+    "\\dLS",
+    "\\dRp",
+    "\\dRs",
+    "\\drds",
+    "\\dy",
+    "\\dX",
+    "\\dA",
+    "\\dAc",
+    "\\dAf",
+    "\\dAo",
+    "\\dAp",
+    "\\dP",
+    "\\dconfig",
+    "\\dconfig+ *search*",
+    "\\encoding",
+    "\\d pg_catalog.pg_class",
+    "\\d information_schema.tables",
+];
+
+fn psql(freshet: &Freshet, input: &str) -> anyhow::Result<Output> {
+    let mut psql = Command::new("psql");
+    psql.args(["-X", "-h", "127.0.0.1", "-p", &freshet.sql_port.to_string(), "-U", "materialize", "materialize"]);
+    psql.args(["-c", input]).output().context("the tests need psql (apt-get install postgresql-client)")
+}
+
+fn text(output: &Output) -> (String, String) {
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_description() -> anyhow::Result<()> {
+    let freshet = Freshet::start().await?;
+    let client = freshet.connect().await?;
+    client.batch_execute("CREATE TABLE t (a int NOT NULL, b varchar(5) DEFAULT 'x')").await?;
+    client.batch_execute("CREATE VIEW v AS SELECT a FROM t").await?;
+    client.batch_execute("CREATE MATERIALIZED VIEW mv AS SELECT * FROM t").await?;
+    client.batch_execute("CREATE INDEX ti ON t (b)").await?;
+    client.batch_execute("COMMENT ON TABLE t IS 'about t'").await?;
+    client.batch_execute("COMMENT ON COLUMN t.b IS 'about b'").await?;
+    let mut failed = Vec::new();
+    for form in FORMS {
+        let (_, errors) = text(&psql(&freshet, form)?);
+        if errors.contains("ERROR") {
+            failed.push(format!("{form}: {errors}"));
+        }
+    }
+    ensure!(failed.is_empty(), "{}", failed.join("\n"));
+    for (form, shown) in [
+        ("\\d t", "character varying(5)"),
+        ("\\d t", "'x'::character varying"),
+        ("\\d t", "\"ti\" btree (b)"),
+        ("\\d+ t", "about b"),
+        ("\\dt+", "about t"),
+        ("\\d+ v", "SELECT a FROM"),
+        ("\\dfS lower", "text"),
+        ("\\sv v", "CREATE OR REPLACE VIEW public.v AS"),
+        ("\\l", "UTF8"),
+    ] {
+        let (out, errors) = text(&psql(&freshet, form)?);
+        ensure!(out.contains(shown), "{form} does not show {shown}:\n{out}{errors}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copy_in_and_out() -> anyhow::Result<()> {
+    let freshet = Freshet::start().await?;
+    let client = freshet.connect().await?;
+    client.batch_execute("CREATE TABLE t (a int NOT NULL, b text, c text DEFAULT 'd')").await?;
+    let folder = tempfile::tempdir()?;
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let lines: String = (0..200_000).map(|n| format!("{n}\tvalue {n}\t\\N\n")).collect();
+    std::fs::write(path("in"), &lines)?;
+    for (format, file) in [("text", "text"), ("csv", "csv"), ("binary", "binary")] {
+        client.batch_execute("DELETE FROM t").await?;
+        let (out, errors) = text(&psql(&freshet, &format!("\\copy t FROM '{}'", path("in")))?);
+        ensure!(out.trim() == "COPY 200000", "{out}{errors}");
+        psql(&freshet, &format!("\\copy (SELECT * FROM t ORDER BY a) TO '{}' (FORMAT {format})", path(file)))?;
+        client.batch_execute("DELETE FROM t").await?;
+        let (out, errors) = text(&psql(&freshet, &format!("\\copy t FROM '{}' (FORMAT {format})", path(file)))?);
+        ensure!(out.trim() == "COPY 200000", "{format}: {out}{errors}");
+        psql(&freshet, &format!("\\copy (SELECT * FROM t ORDER BY a) TO '{}'", path("back")))?;
+        ensure!(std::fs::read_to_string(path("back"))? == lines, "{format} is read back otherwise");
+    }
+    std::fs::write(path("bad"), "1\tx\ty\nz\tx\ty\n")?;
+    let (_, errors) = text(&psql(&freshet, &format!("\\copy t FROM '{}'", path("bad")))?);
+    ensure!(errors.contains("invalid input syntax for type integer: \"z\""), "{errors}");
+    ensure!(errors.contains("CONTEXT:  COPY t, line 2, column a: \"z\""), "{errors}");
+    Ok(())
+}
