@@ -461,16 +461,11 @@ fn time_zone(value: &str) -> Option<String> {
         return None;
     }
     let (seconds, east) = (seconds.abs() as u32, seconds >= 0.0);
-    let mut clock = format!("{:02}", seconds / 3600);
-    for part in [seconds / 60 % 60, seconds % 60].iter().take(if seconds.is_multiple_of(3600) {
-        0
-    } else if seconds.is_multiple_of(60) {
-        1
-    } else {
-        2
-    }) {
-        clock += &format!(":{part:02}");
-    }
+    let clock = match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (hours, 0, 0) => format!("{hours:02}"),
+        (hours, minutes, 0) => format!("{hours:02}:{minutes:02}"),
+        (hours, minutes, seconds) => format!("{hours:02}:{minutes:02}:{seconds:02}"),
+    };
     Some(if east { format!("<+{clock}>-{clock}") } else { format!("<-{clock}>+{clock}") })
 }
 

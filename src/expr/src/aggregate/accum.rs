@@ -323,11 +323,9 @@ impl AggregateFunc {
     /// Whether its value follows from an [`Accum`].
     pub fn accumulable(&self) -> bool {
         use AggregateFunc::*;
-        match self {
-            Min | Max | StringAgg | ByteaAgg | ArrayAgg(_) | JsonbAgg | JsonbObjectAgg => false,
-            PercentileCont { .. } | PercentileDisc { .. } | Mode => false,
-            _ => true,
-        }
+        let sorted = matches!(self, PercentileCont { .. } | PercentileDisc { .. } | Mode);
+        let whole = matches!(self, Min | Max | StringAgg | ByteaAgg | ArrayAgg(_) | JsonbAgg | JsonbObjectAgg);
+        !sorted && !whole
     }
 
     /// What a row of these arguments, `diff` times, accumulates. Only for accumulable aggregates.

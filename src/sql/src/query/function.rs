@@ -81,7 +81,10 @@ impl Planner<'_, '_> {
         if let Some(over) = &function.over {
             return self.window_function(name, function, over).map(Operand::Typed);
         }
-        super::window::refuse_without_over(name)?;
+        // With arguments of its own and WITHIN GROUP, `rank` and its kin are aggregates.
+        if function.within_group.is_empty() {
+            super::window::refuse_without_over(name)?;
+        }
         if let FunctionArguments::Subquery(query) = &function.args {
             return match name {
                 "array" => self.array_subquery(query).map(Operand::Typed),
