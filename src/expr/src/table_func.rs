@@ -17,6 +17,8 @@ pub enum TableFunc {
     /// `generate_series(start, stop, step)` over int4, int8, or numeric.
     GenerateSeries(SqlType),
     /// `generate_series(start, stop, step interval)` over timestamp or timestamptz.
+    ///
+    /// A fourth argument names the time zone whose days it counts, UTC without.
     GenerateSeriesTimestamp(SqlType),
     /// `unnest(anyarray)` of this element type.
     Unnest(SqlType),

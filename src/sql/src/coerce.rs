@@ -242,7 +242,7 @@ impl Planner<'_, '_> {
             return Err(SqlError::unsupported("input of anonymous composite types"));
         }
         if let Some(moment) = self.special_moment(s, &base)? {
-            return self.cast(moment, to, context);
+            return self.cast(moment, to, Context::Explicit);
         }
         if matches!(base, SqlType::Regclass | SqlType::Regproc | SqlType::Regtype) {
             let text = constant(Datum::Text(s), SqlType::Text);

@@ -298,7 +298,7 @@ fn at_scale<'a>(
     let Numeric::Finite(value) = arg::<Numeric>(args, 0)? else {
         return Ok(args[0]);
     };
-    let scale = i64::from(scale).clamp(-WHOLE_DIGITS_MAX, NUMERIC_SCALE_MAX);
+    let scale = i64::from(scale).clamp(-WHOLE_DIGITS_MAX - 1, NUMERIC_SCALE_MAX);
     let result = op(&value, scale);
     let shown = result.with_scale(scale.max(0));
     Ok(numeric_out(&checked(Numeric::Finite(shown))?, arena))

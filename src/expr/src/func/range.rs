@@ -1,7 +1,7 @@
 //! Operators and functions of ranges.
 
-use super::FuncDef;
 use super::build::*;
+use super::{EvalFn, FuncDef};
 use repr::range::{Bound, Bounds, encode, make};
 use repr::{Arena, Datum, EvalError, RangeKind, RangeRef, SqlError, SqlState};
 
@@ -133,7 +133,7 @@ fn both<'a>(args: &[Datum<'a>], test: fn(Bounds<'a>, Bounds<'a>) -> bool) -> Res
 fn relations() -> Vec<FuncDef> {
     let two = [RANGE, RANGE];
     let entry = |name: &str, sql: &str, eval| func(name, sql, &two, BOOL, eval).infallible();
-    vec![
+    let mut table = vec![
         entry("range_contains", "@>", |a, _| Ok(Datum::Bool(contains(arg(a, 0)?, arg(a, 1)?)))),
         entry("range_contained_by", "<@", |a, _| Ok(Datum::Bool(contains(arg(a, 1)?, arg(a, 0)?)))),
         func("range_contains_elem", "@>", &[RANGE, ELEMENT], BOOL, |a, _| {
@@ -150,8 +150,23 @@ fn relations() -> Vec<FuncDef> {
         entry("range_after", ">>", |a, _| both(a, |(lower, _), (_, upper)| ends_before(upper, lower))),
         entry("range_overleft", "&<", |a, _| both(a, |(_, a), (_, b)| a.cmp_upper(&b).is_le())),
         entry("range_overright", "&>", |a, _| both(a, |(a, _), (b, _)| a.cmp_lower(&b).is_ge())),
-    ]
+    ];
+    // Each also has a name of its own.
+    let named = |(name, eval): (&str, EvalFn)| entry(&format!("{name}_function"), name, eval);
+    table.extend(NAMED.map(named));
+    table
 }
+
+const NAMED: [(&str, EvalFn); 8] = [
+    ("range_contains", |a, _| Ok(Datum::Bool(contains(arg(a, 0)?, arg(a, 1)?)))),
+    ("range_contained_by", |a, _| Ok(Datum::Bool(contains(arg(a, 1)?, arg(a, 0)?)))),
+    ("range_overlaps", |a, _| both(a, overlaps)),
+    ("range_adjacent", |a, _| both(a, adjacent)),
+    ("range_before", |a, _| both(a, |(_, upper), (lower, _)| ends_before(upper, lower))),
+    ("range_after", |a, _| both(a, |(lower, _), (_, upper)| ends_before(upper, lower))),
+    ("range_overleft", |a, _| both(a, |(_, a), (_, b)| a.cmp_upper(&b).is_le())),
+    ("range_overright", |a, _| both(a, |(a, _), (b, _)| a.cmp_lower(&b).is_ge())),
+];
 
 fn lesser_lower<'a>(a: Bound<'a>, b: Bound<'a>) -> Bound<'a> {
     if a.cmp_lower(&b).is_le() { a } else { b }

@@ -239,6 +239,7 @@ fn mixed_joins() -> Vec<FuncDef> {
         ("bytea", BYTEA),
         ("date", DATE),
         ("time", TIME),
+        ("timetz", TIMETZ),
         ("timestamp", TIMESTAMP),
         ("timestamptz", TIMESTAMPTZ),
         ("interval", INTERVAL),
@@ -248,6 +249,10 @@ fn mixed_joins() -> Vec<FuncDef> {
     ];
     let mut table = Vec::new();
     for (stem, ty) in types {
+        table.push(session(&format!("text{stem}cat"), "||", &[TEXT, ty.clone()], TEXT, concatenate));
+        table.push(session(&format!("{stem}textcat"), "||", &[ty, TEXT], TEXT, concatenate));
+    }
+    for (stem, ty) in [("enum", ENUM), ("range", RANGE)] {
         table.push(session(&format!("text{stem}cat"), "||", &[TEXT, ty.clone()], TEXT, concatenate));
         table.push(session(&format!("{stem}textcat"), "||", &[ty, TEXT], TEXT, concatenate));
     }

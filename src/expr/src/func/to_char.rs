@@ -52,9 +52,12 @@ pub fn table() -> Vec<FuncDef> {
 }
 
 fn number_to_char<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+    let infinite = |positive| if positive { Numeric::Infinity } else { Numeric::NegInfinity };
     let special = match args[0] {
-        Datum::Float4(v) if !v.is_finite() => Some(if v.is_nan() { Numeric::NaN } else { Numeric::Infinity }),
-        Datum::Float8(v) if !v.is_finite() => Some(if v.is_nan() { Numeric::NaN } else { Numeric::Infinity }),
+        Datum::Float4(v) if v.is_infinite() => Some(infinite(v > 0.0)),
+        Datum::Float8(v) if v.is_infinite() => Some(infinite(v > 0.0)),
+        Datum::Float4(v) if v.is_nan() => Some(Numeric::NaN),
+        Datum::Float8(v) if v.is_nan() => Some(Numeric::NaN),
         _ => None,
     };
     let value = special.map_or_else(|| to_numeric(args[0]), Ok)?;

@@ -1,21 +1,17 @@
 //! Functions that give another value with every call.
 //!
-//! Randomness comes in explicitly: the planner passes a seed, a literal by the time anything is evaluated, and a number for each place
-//! that calls. A counter of the thread tells the rows of one place apart.
+//! Randomness comes in explicitly: the planner passes a seed, a literal by the time anything is evaluated, a number for each place
+//! that calls, and the columns of the row, which tell the rows of one place apart. A row that goes away takes its number with it.
 
 use super::build::*;
 use super::{FuncDef, Volatility};
-use repr::{Datum, EvalError};
-use std::cell::Cell;
+use repr::{Datum, EvalError, Row};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
-thread_local! {
-    static CALLS: Cell<u64> = const { Cell::new(0) };
-}
-
-/// The entries: their arguments are a seed and the number of the place.
+/// The entries: their arguments are a seed, the number of the place, and what the row has.
 pub fn table() -> Vec<FuncDef> {
     let entry = |name: &str, ret, eval| {
-        let mut entry = func(name, "", &[INT8, INT4], ret, eval).infallible();
+        let mut entry = func(name, "", &[INT8, INT4, ANY], ret, eval).variadic().never_null().infallible();
         entry.volatility = Volatility::Volatile;
         entry
     };
@@ -28,13 +24,12 @@ pub fn table() -> Vec<FuncDef> {
     ]
 }
 
-/// 64 bits that the seed, the place, the call and `part` determine.
+/// 64 bits that the seed, the place, the row and `part` determine.
 fn word(args: &[Datum<'_>], part: u64) -> Result<u64, EvalError> {
-    let (seed, place): (i64, i32) = (arg(args, 0)?, arg(args, 1)?);
-    let call = CALLS.get();
-    CALLS.set(call.wrapping_add(1));
-    let mixed = mix(mix(seed as u64 ^ part).wrapping_add(place as u64)).wrapping_add(call);
-    Ok(mix(mixed))
+    let seed: i64 = optional(args, 0)?.unwrap_or_default();
+    let mut hasher = DefaultHasher::new();
+    Row::pack(args[1..].iter().copied()).hash(&mut hasher);
+    Ok(mix(mix(seed as u64 ^ part) ^ hasher.finish()))
 }
 
 /// One step of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators").

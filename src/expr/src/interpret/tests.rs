@@ -1,10 +1,10 @@
 //! What plans mean, operator by operator.
 
-use super::{Budget, Rows, interpret, interpret_constant};
+use super::{Budget, Rows, interpret, interpret_constant, too_many_copies};
 use crate::relation::{ColumnOrder, RecBinding, RecLimit, RelExpr, RowSetFinishing};
 use crate::scalar::ScalarExpr;
 use crate::{AggregateExpr, AggregateFunc, LocalIds, TableFunc};
-use repr::{ColumnType, Datum, RelationType, Row, SqlState, SqlType};
+use repr::{ColumnType, Datum, EvalError, LocalId, RelationType, Row, SqlState, SqlType};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -163,4 +163,37 @@ fn finishing_orders_skips_limits_and_projects() {
     ];
     assert_eq!(finishing.finish(rows), Ok(vec![row(&[Some(3)]), row(&[Some(1)]), row(&[Some(4)])]));
     assert!(RowSetFinishing::trivial(1).finish(vec![(row(&[Some(1)]), -1)]).is_err());
+}
+
+/// A recursion of one binding, and the same with one more that nobody reads: round by round, and all again.
+fn both_ways(value: impl Fn(RelExpr) -> RelExpr, limit: Option<RecLimit>) -> [Result<Rows, EvalError>; 2] {
+    let typ = RelationType::new(types(1));
+    let binding = |id| {
+        let value = value(RelExpr::get_local(LocalId(id), typ.clone()));
+        RecBinding { id: LocalId(id), value, typ: typ.clone(), limit }
+    };
+    [vec![binding(0)], vec![binding(0), binding(1)]].map(|bindings| {
+        let body = Box::new(RelExpr::get_local(LocalId(0), typ.clone()));
+        interpret_constant(&RelExpr::LetRec { bindings, body }, &Budget::unlimited())
+    })
+}
+
+#[test]
+fn recursions_round_by_round() {
+    let less = |n| vec![c(0).call_binary("int4lt", ScalarExpr::literal(Datum::Int4(n), SqlType::Int4))];
+    let next = || c(0).call_binary("int4pl", ScalarExpr::literal(Datum::Int4(1), SqlType::Int4));
+    let start = || table(&[&[Some(1)], &[Some(1)], &[Some(2)]]);
+    let add = |rec: RelExpr, n| start().union(rec.filter(less(n)).map(vec![next()]).project(vec![1]));
+    let [one, all] = both_ways(|rec| add(rec, 4), None);
+    assert_eq!(one, all);
+    assert_eq!(one, Ok(vec![(row(&[Some(1)]), 2), (row(&[Some(2)]), 3), (row(&[Some(3)]), 3), (row(&[Some(4)]), 3)]));
+    let [one, all] = both_ways(|rec| add(rec, 4).distinct(), None);
+    assert_eq!(one, all);
+    assert_eq!(one.map(|rows| rows.len()), Ok(4));
+    let limit = Some(RecLimit { iterations: 2, return_at_limit: true });
+    let [one, all] = both_ways(|rec| add(rec, 9), limit);
+    assert_eq!(one, all);
+    let [one, all] = both_ways(|rec| start().union(rec.clone().union(rec)), None);
+    assert_eq!(one, all);
+    assert_eq!(one, Err(too_many_copies()));
 }

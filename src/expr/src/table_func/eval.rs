@@ -5,7 +5,8 @@ use crate::func::build::{arg, invalid_parameter, list_out, numeric_out, optional
 use crate::func::json::as_text;
 use crate::func::numeric::add;
 use crate::func::pattern;
-use repr::datetime::{add_interval, add_interval_in};
+use jiff::tz::TimeZone;
+use repr::datetime::{add_interval, add_interval_in, zone};
 use repr::jsonb::JsonValue;
 use repr::{
     Arena, ArrayRef, Datum, Diff, EvalError, Interval, JsonbRef, Numeric, Row, RowPacker, SqlError, SqlState, SqlType,
@@ -178,10 +179,10 @@ fn timestamp_series<'a>(args: &[Datum<'a>], ty: &SqlType) -> Result<Rows<'a>, Ev
     }
     let ascending = step.total_us() > 0;
     let zoned = matches!(ty, SqlType::Timestamptz(_));
+    let zone = optional::<&str>(args, 3)?.map_or(Ok(TimeZone::UTC), zone)?;
     let within = move |value: &i64| if ascending { *value <= stop } else { *value >= stop };
     let next = move |value: &i64| {
-        let sum =
-            if zoned { add_interval_in(&jiff::tz::TimeZone::UTC, *value, step) } else { add_interval(*value, step) };
+        let sum = if zoned { add_interval_in(&zone, *value, step) } else { add_interval(*value, step) };
         sum.ok().filter(|sum| within(sum) && sum != value)
     };
     let series = std::iter::successors(Some(start).filter(within), next);

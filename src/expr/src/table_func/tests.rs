@@ -82,3 +82,22 @@ fn guards_and_repetition() {
     let repeated: Vec<_> = TableFunc::Repeat.eval(&[Datum::Int8(-3)], &arena).unwrap().collect();
     assert_eq!(repeated, [(repr::Row::empty(), -3)]);
 }
+
+#[test]
+fn functions_side_by_side_and_numbered() {
+    let arena = Arena::new();
+    let series = || TableFunc::GenerateSeries(SqlType::Int4);
+    let show = |func: TableFunc, args: &[Option<i32>]| -> Vec<String> {
+        let args: Vec<_> = args.iter().map(|a| a.map_or(Datum::Null, Datum::Int4)).collect();
+        let rows = func.eval(&args, &arena).unwrap();
+        rows.map(|(row, _)| row.iter().map(|d| format!("{d:?} ")).collect()).collect()
+    };
+    let both = || TableFunc::RowsFrom(vec![(series(), 2), (TableFunc::Value(SqlType::Int4.nullable(true)), 1)]);
+    let args = [Some(1), Some(2), None];
+    assert_eq!(show(both(), &args), ["Int4(1) Null ", "Int4(2) Null "]);
+    assert_eq!(show(both(), &[None, Some(2), Some(7)]), ["Null Int4(7) "]);
+    let numbered = TableFunc::WithOrdinality(Box::new(both()));
+    assert_eq!(show(numbered.clone(), &args), ["Int4(1) Null Int8(1) ", "Int4(2) Null Int8(2) "]);
+    let names: Vec<_> = numbered.columns().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["generate_series", "value", "ordinality"]);
+}

@@ -1,6 +1,5 @@
 //! How sqlparser reads Freshet's SQL: as PostgreSQL's, with a few words that end an expression or a table reference here.
 
-use super::extension::words::peek_words;
 use super::keywords::{is_bare_label, may_name_column};
 use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
@@ -26,9 +25,8 @@ impl Dialect for FreshetDialect {
         if let Some(element) = super::grouping::element(parser) {
             return Some(element);
         }
-        // sqlparser takes for subqueries what begins with SELECT or WITH.
-        if peek_words(parser, "VALUES") && parser.peek_nth_token_ref(1).token == Token::LParen {
-            return Some(parser.parse_query().map(Expr::Subquery));
+        if let Some(values) = super::grouping::values(parser) {
+            return Some(values);
         }
         if keyword(&parser.peek_token_ref().token) == Keyword::VARIADIC {
             parser.advance_token();
@@ -81,8 +79,9 @@ impl Dialect for FreshetDialect {
     fn is_custom_operator_part(&self, ch: char) -> bool {
         PG.is_custom_operator_part(ch)
     }
+    /// What begins like an expression of such a word's own is none if that cannot be read.
     fn is_reserved_for_identifier(&self, keyword: Keyword) -> bool {
-        PG.is_reserved_for_identifier(keyword)
+        PG.is_reserved_for_identifier(keyword) || matches!(keyword, Keyword::ARRAY | Keyword::CASE | Keyword::CAST)
     }
     fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
         PG.get_next_precedence(parser)

@@ -4,12 +4,16 @@
 
 use super::LineIndex;
 use repr::{SqlError, SqlState};
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, TokenizerError};
 
 /// The error for a statement that ended too early, or a token that begins none.
 pub(super) fn unexpected(parser: &Parser<'_>, sql: &str, lines: &LineIndex) -> SqlError {
-    let token = parser.peek_token();
+    // GROUP and ORDER are left where BY does not follow: it is the word after them that does not fit.
+    let first = parser.peek_token();
+    let halves = matches!(&first.token, Token::Word(w) if matches!(w.keyword, Keyword::GROUP | Keyword::ORDER));
+    let token = if halves { parser.peek_nth_token(1) } else { first };
     near(&token, sql, lines)
 }
 
@@ -43,7 +47,10 @@ pub(super) fn token_error(error: TokenizerError, sql: &str, lines: &LineIndex) -
         m if m.starts_with("Expected close delimiter") => {
             format!("unterminated quoted identifier at or near \"{near}\"")
         }
-        m if m.contains("EOF while in a multi-line comment") => "unterminated /* comment".to_string(),
+        m if m.contains("EOF while in a multi-line comment") => {
+            let comment = sql.rfind("/*").map_or(near.as_str(), |at| &sql[at..]);
+            format!("unterminated /* comment at or near \"{comment}\"")
+        }
         _ => format!("syntax error at or near \"{near}\""),
     };
     SqlError::new(SqlState::SYNTAX_ERROR, message).at(lines.position(error.location))

@@ -1,6 +1,7 @@
-//! `GROUPING SETS`, `ROLLUP`, `CUBE` and `()` in GROUP BY: expressions to sqlparser, which nest as PostgreSQL lets them.
+//! What begins an expression here and not in sqlparser: `GROUPING SETS`, `ROLLUP`, `CUBE` and `()` in GROUP BY, which nest as PostgreSQL lets
+//! them, and VALUES as a subquery.
 
-use super::extension::words::peek_words;
+use super::extension::words::{is_word, peek_words};
 use sqlparser::ast::Expr;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
@@ -24,6 +25,30 @@ pub(super) fn element(parser: &mut Parser<'_>) -> Option<Parsed<Expr>> {
     }
     (0..=words).for_each(|_| parser.advance_token());
     Some(sets(parser).map(make))
+}
+
+/// VALUES as a subquery: sqlparser takes for one what begins with SELECT or WITH.
+pub(super) fn values(parser: &mut Parser<'_>) -> Option<Parsed<Expr>> {
+    let begins = |n: usize| {
+        is_word(&parser.peek_nth_token_ref(n).token, "VALUES")
+            && parser.peek_nth_token_ref(n + 1).token == Token::LParen
+    };
+    let open = parser.peek_token_ref().token == Token::LParen;
+    if !begins(usize::from(open)) {
+        return None;
+    }
+    Some(subquery(parser, open))
+}
+
+fn subquery(parser: &mut Parser<'_>, open: bool) -> Parsed<Expr> {
+    if open {
+        parser.expect_token(&Token::LParen)?;
+    }
+    let query = parser.parse_query()?;
+    if open {
+        parser.expect_token(&Token::RParen)?;
+    }
+    Ok(Expr::Subquery(query))
 }
 
 fn sets(parser: &mut Parser<'_>) -> Parsed<Vec<Vec<Expr>>> {

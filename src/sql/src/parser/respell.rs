@@ -56,13 +56,16 @@ pub(crate) fn mutual_recursion(with: &With) -> Option<MutualRecursion<'_>> {
 pub(super) fn respell(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let mut out = Vec::with_capacity(tokens.len());
     let mut before = Token::EOF;
+    let first = tokens.iter().find(|t| !matches!(t.token, Token::Whitespace(_)));
+    let inserts = first.is_some_and(|t| is_word(&t.token, "INSERT"));
     let mut rest = &tokens[..];
     while let Some(first) = rest.first() {
         let words = Significant::of(rest);
         let taken = mutually_recursive(&words, &mut out)
             .or_else(|| rows_from(&before, &words, &mut out))
             .or_else(|| distinct_sets(&words, &mut out))
-            .or_else(|| table_command(&before, &words, &mut out))
+            .or_else(|| table_command(&before, inserts, &words, &mut out))
+            .or_else(|| only(&before, &words))
             .or_else(|| using_alias(&words, &mut out))
             .or_else(|| trim_blanks(&words, &mut out));
         let taken = taken.unwrap_or_else(|| {
@@ -81,7 +84,9 @@ pub(super) fn respell(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
 fn without_keyword(token: &Token) -> Token {
     match token {
         Token::Word(word) if word.quote_style.is_none() && word.keyword != Keyword::NoKeyword => {
-            let keyword = if category(&word.value).is_some() { word.keyword } else { Keyword::NoKeyword };
+            // VALUE is a keyword of PostgreSQL's, but no other word for VALUES.
+            let known = category(&word.value).is_some() && word.keyword != Keyword::VALUE;
+            let keyword = if known { word.keyword } else { Keyword::NoKeyword };
             Token::Word(Word { keyword, ..word.clone() })
         }
         token => token.clone(),
@@ -98,7 +103,8 @@ impl<'a> Significant<'a> {
         /// The longest other beginning that is looked at: `WITH MUTUALLY RECURSIVE (RETURN AT RECURSION LIMIT n)`.
         const LENGTH: usize = 10;
         // Only a few words begin something; all others need not be looked past.
-        let begins = ["WITH", "ROWS", "GROUP", "TABLE", "TRIM"].iter().any(|word| is_word(&tokens[0].token, word));
+        let begins =
+            ["WITH", "ROWS", "GROUP", "TABLE", "TRIM", "ONLY"].iter().any(|word| is_word(&tokens[0].token, word));
         let length = match () {
             _ if begins => LENGTH,
             // A list of names in parentheses: as long as tables are wide.
@@ -200,7 +206,12 @@ fn distinct_sets(words: &Significant<'_>, out: &mut Vec<TokenWithSpan>) -> Optio
 }
 
 /// `TABLE name` where a query may begin.
-fn table_command(before: &Token, words: &Significant<'_>, out: &mut Vec<TokenWithSpan>) -> Option<usize> {
+fn table_command(
+    before: &Token,
+    inserts: bool,
+    words: &Significant<'_>,
+    out: &mut Vec<TokenWithSpan>,
+) -> Option<usize> {
     let places = ["UNION", "INTERSECT", "EXCEPT", "ALL", "DISTINCT", "AS", "FOR"];
     let in_query =
         matches!(before, Token::EOF | Token::LParen | Token::RParen) || places.iter().any(|w| is_word(before, w));
@@ -210,6 +221,13 @@ fn table_command(before: &Token, words: &Significant<'_>, out: &mut Vec<TokenWit
     let select = [word("SELECT", None, Keyword::SELECT), Token::Mul, word("FROM", None, Keyword::FROM)];
     push(out, words.span(0), select);
     words.length(0)
+}
+
+/// `FROM ONLY t`: tables have no descendants.
+fn only(before: &Token, words: &Significant<'_>) -> Option<usize> {
+    let in_from = ["FROM", "JOIN"].iter().any(|w| is_word(before, w));
+    let named = matches!(words.token(1), Token::Word(_));
+    if in_from && named && words.are(0, &["ONLY"]) { words.length(0) } else { None }
 }
 
 /// `USING (a, b) AS x`

@@ -1,3 +1,4 @@
+use super::extension::print;
 use super::parse;
 
 /// How a text splits, or the error it gives.
@@ -39,4 +40,47 @@ fn depth() {
     assert!(parse(&nested(50)).is_ok());
     assert!(parse(&format!("select 1{}", " + 1".repeat(4_000))).is_ok());
     assert!(parse(&format!("select 1 in ({}1)", "1, ".repeat(50_000))).is_ok());
+}
+
+/// What is stored of a view's query, which is what parses to the same again.
+fn check_stored(query: &str, expected: &str) {
+    let stored = |text: &str| {
+        let statement = parse(text).unwrap_or_else(|e| panic!("{text}: {e:?}")).remove(0).ast;
+        print::definition(&statement).unwrap_or_default()
+    };
+    let text = stored(&format!("create view v as {query}"));
+    assert_eq!(text, format!("CREATE VIEW v AS {expected}"), "{query}");
+    assert_eq!(stored(&text), text, "{query}");
+}
+
+#[test]
+fn respelled_syntax_is_printed_as_it_was() {
+    let body = "t (a INT) AS (SELECT 1) SELECT * FROM t";
+    check_stored(&format!("with mutually recursive {body}"), &format!("WITH MUTUALLY RECURSIVE {body}"));
+    let limit = "(RETURN AT RECURSION LIMIT 9)";
+    check_stored(
+        &format!("with mutually recursive {limit} {body}"),
+        &format!("WITH MUTUALLY RECURSIVE {limit} {body}"),
+    );
+    check_stored(
+        "select * from rows from (f(1), g()) with ordinality",
+        "SELECT * FROM ROWS FROM (f(1), g()) WITH ORDINALITY",
+    );
+    check_stored("select 1 group by distinct rollup (a, (b, c))", "SELECT 1 GROUP BY DISTINCT ROLLUP (a, (b, c))");
+    check_stored(
+        "select 1 group by grouping sets ((), cube (a), b)",
+        "SELECT 1 GROUP BY GROUPING SETS ((), (CUBE (a)), (b))",
+    );
+    check_stored("select * from a join b using (i, j) as x", "SELECT * FROM a JOIN b USING(i, j) AS x");
+    check_stored("table t", "SELECT * FROM t");
+    check_stored("select '\"rows from\"(', top from m", "SELECT '\"rows from\"(', top FROM m");
+}
+
+#[test]
+fn reserved_words_are_no_names() {
+    check("select from where", "42601 syntax error at or near \"where\" at Some(13)");
+    check("select a from m as end", "42601 syntax error at or near \"end\" at Some(20)");
+    check("select a from m order", "42601 syntax error at end of input at Some(22)");
+    check("create table t (a int, user int)", "42601 syntax error at or near \"user\" at Some(24)");
+    check("select top from m", "[select top from m]");
 }

@@ -2,7 +2,7 @@
 
 use super::expr::call;
 use super::planner::{Planner, fold, name_parts};
-use crate::coerce::{Category, Context, Operand, can_coerce, category, null, type_name};
+use crate::coerce::{Category, Context, Operand, can_coerce, category, constant, null, type_name};
 use crate::overload::{Choice, NoChoice, choose};
 use expr::func::candidates;
 use expr::{Func, ScalarExpr, Unmaterializable};
@@ -115,6 +115,12 @@ impl Planner<'_, '_> {
             Arguments::List(exprs) => {
                 if let Some(value) = self.catalog_function(name, exprs)? {
                     return Ok(Operand::Typed(value));
+                }
+                if let ("normalize", [text, ast::Expr::Identifier(form)]) = (name, exprs.as_slice()) {
+                    // A keyword, not a column.
+                    let form = constant(Datum::Text(&form.value), SqlType::Text);
+                    let args = vec![self.operand(text)?, Operand::Typed(form)];
+                    return self.function_call(name, args).map(Operand::Typed);
                 }
                 if let Some((ast::Expr::Prefixed { value, .. }, fixed)) = exprs.split_last() {
                     return self.spread_call(name, fixed, value).map(Operand::Typed);

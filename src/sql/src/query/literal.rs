@@ -65,7 +65,8 @@ impl Planner<'_, '_> {
     pub fn typed_string(&mut self, typed: &ast::TypedString) -> Result<ScalarExpr, SqlError> {
         let ty = sql_type(self.qcx.catalog, &typed.data_type)?;
         let operand = self.value(&typed.value)?;
-        self.coerce(operand, &ty, Context::Explicit)
+        let value = self.coerce(operand, &ty, Context::Explicit)?;
+        self.limit_interval(value, &typed.data_type)
     }
 
     /// `INTERVAL '1 day'`, `INTERVAL '1' DAY`, `INTERVAL '1-2' YEAR TO MONTH`, `INTERVAL(2) '1.234'`

@@ -36,18 +36,19 @@ mod with;
 
 pub(crate) use self::expr::call;
 use crate::catalog::SessionCatalog;
-use crate::coerce::Context;
+use crate::coerce::{Context, constant};
 use crate::hir::{self, HirRel};
 use crate::lower;
 use crate::parser::LineIndex;
 use crate::plan::{Params, SetVariablePlan};
 use crate::scope::{Scope, ScopeTable};
-use ::expr::{ColumnOrder, RelExpr, RowSetFinishing, ScalarExpr};
+use ::expr::func::Volatility;
+use ::expr::{ColumnOrder, RelExpr, RowSetFinishing, ScalarExpr, TableFunc};
 pub use body::Target;
 use planner::Clause;
 pub(crate) use planner::{Planner, fold};
 use repr::text::TextSettings;
-use repr::{ColumnName, GlobalId, RelationDesc, RelationType, SqlError, SqlState, SqlType};
+use repr::{ColumnName, Datum, GlobalId, RelationDesc, RelationType, SqlError, SqlState, SqlType};
 use sqlparser::ast;
 use std::collections::BTreeSet;
 
@@ -112,6 +113,12 @@ impl<'a> QueryContext<'a> {
     fn bind(&self, plan: &mut RelExpr) {
         let settings = self.text_settings();
         plan.visit_scalars_mut(&mut |scalar| ::expr::func::session::bind(scalar, &settings));
+        if settings.time_zone != TextSettings::DEFAULT.time_zone {
+            plan.visit_post_mut(&mut |node| series_in_zone(node, &settings.zone_name));
+        }
+        if self.volatile_calls > 0 {
+            plan.visit_post_mut(&mut tell_rows_apart);
+        }
     }
 
     /// With declared parameter types, none where a type is to be inferred.
@@ -201,6 +208,32 @@ fn planned(
     let names = output.names.into_iter().chain(std::iter::repeat_n("?column?".to_string(), hidden)).collect();
     let desc = RelationDesc::new(names, expr.typ());
     Ok(PlannedQuery { expr, raw, finishing, desc })
+}
+
+/// Lets a series of `timestamptz` step over days as the clocks of a zone have them.
+fn series_in_zone(node: &mut RelExpr, zone: &str) {
+    if let RelExpr::FlatMap { func: TableFunc::GenerateSeriesTimestamp(SqlType::Timestamptz(_)), args, .. } = node {
+        args.push(constant(Datum::Text(zone), SqlType::Text));
+    }
+}
+
+/// Passes the columns of their row to functions that give another value for every row.
+fn tell_rows_apart(node: &mut RelExpr) {
+    let arity = match node {
+        RelExpr::Map { input, .. }
+        | RelExpr::Filter { input, .. }
+        | RelExpr::FlatMap { input, .. }
+        | RelExpr::Reduce { input, .. } => input.arity(),
+        _ => return,
+    };
+    for scalar in node.scalars_mut() {
+        scalar.visit_mut_post(&mut |expr| match expr {
+            ScalarExpr::Call { func, args } if func.0.volatility == Volatility::Volatile && args.len() == 2 => {
+                args.extend((0..arity).map(ScalarExpr::Column));
+            }
+            _ => {}
+        });
+    }
 }
 
 /// What [`plan_scalar`] is told of the expression's place.

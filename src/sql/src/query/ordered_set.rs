@@ -35,10 +35,10 @@ impl Planner<'_, '_> {
         function: &ast::Function,
         arguments: &Arguments<'_>,
     ) -> Result<ScalarExpr, SqlError> {
-        check_syntax(name, function)?;
         let Arguments::List(direct) = arguments else {
             return Err(super::function::no_function(name, &[]));
         };
+        self.check_ordered(name, function, direct)?;
         if is_hypothetical(name) {
             return self.hypothetical(name, function, direct);
         }
@@ -61,7 +61,7 @@ impl Planner<'_, '_> {
         let (func, args) = match (name, &direct[..]) {
             ("mode", []) => (AggregateFunc::Mode, vec![self.settle(value)?]),
             ("percentile_cont" | "percentile_disc", [fraction]) => {
-                let value = self.percentile_value(name, value)?;
+                let value = self.percentile_value(name, self.operand_type(fraction), value)?;
                 let many = matches!(self.operand_type(fraction), Some(SqlType::Array(_)))
                     || matches!(fraction, Operand::Array(_));
                 let ty = if many { SqlType::Array(Box::new(SqlType::Float8)) } else { SqlType::Float8 };
@@ -87,7 +87,12 @@ impl Planner<'_, '_> {
     }
 
     /// What a continuous percentile is between: floats or intervals.
-    fn percentile_value(&mut self, name: &str, value: Operand) -> Result<ScalarExpr, SqlError> {
+    fn percentile_value(
+        &mut self,
+        name: &str,
+        fraction: Option<SqlType>,
+        value: Operand,
+    ) -> Result<ScalarExpr, SqlError> {
         if name == "percentile_disc" {
             return self.settle(value);
         }
@@ -95,7 +100,7 @@ impl Planner<'_, '_> {
             Some(SqlType::Interval) => SqlType::Interval,
             _ => SqlType::Float8,
         };
-        let types = [Some(SqlType::Float8), self.operand_type(&value)];
+        let types = [fraction, self.operand_type(&value)];
         self.coerce(value, &ty, Context::Implicit).map_err(|_| super::function::no_function(name, &types))
     }
 
@@ -157,8 +162,7 @@ impl Planner<'_, '_> {
         direct: &[&ast::Expr],
     ) -> Result<Vec<SortKey>, SqlError> {
         if direct.len() != function.within_group.len() {
-            let operands = direct.iter().map(|e| self.operand(e)).collect::<Result<Vec<_>, _>>()?;
-            let types = self.operand_types(&operands);
+            let types = self.types_with_order(function, direct)?;
             let hint = format!(
                 "To use the hypothetical-set aggregate {name}, the number of hypothetical direct arguments (here {}) must match \
                  the number of ordering columns (here {}).",
@@ -209,26 +213,52 @@ fn no_pair() -> SqlError {
     SqlError::internal("a sort key is two expressions")
 }
 
-fn check_syntax(name: &str, function: &ast::Function) -> Result<(), SqlError> {
-    if function.within_group.is_empty() {
-        let message = format!("WITHIN GROUP is required for ordered-set aggregate {name}");
-        return Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message));
+impl Planner<'_, '_> {
+    /// The types of the arguments, then of what is ordered by: what PostgreSQL looks such a function up by.
+    fn types_with_order(
+        &mut self,
+        function: &ast::Function,
+        direct: &[&ast::Expr],
+    ) -> Result<Vec<Option<SqlType>>, SqlError> {
+        let all = direct.iter().copied().chain(function.within_group.iter().map(|by| &by.expr));
+        let operands = all.map(|e| self.operand(e)).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.operand_types(&operands))
     }
-    if let FunctionArguments::List(list) = &function.args {
-        if list.clauses.iter().any(|clause| matches!(clause, FunctionArgumentClause::OrderBy(_))) {
-            let message = "cannot use multiple ORDER BY clauses with WITHIN GROUP";
-            return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
+
+    /// Whether WITHIN GROUP is where it belongs.
+    fn check_ordered(&mut self, name: &str, function: &ast::Function, direct: &[&ast::Expr]) -> Result<(), SqlError> {
+        let wrong = |message: String| Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message));
+        let ordered = wants_order(name) || is_hypothetical(name);
+        if function.within_group.is_empty() {
+            let arguments = if name == "mode" { 1 } else { 2 };
+            if direct.len() != arguments {
+                return Err(super::function::no_function(name, &self.types_with_order(function, direct)?));
+            }
+            return wrong(format!("WITHIN GROUP is required for ordered-set aggregate {name}"));
         }
-        if list.duplicate_treatment == Some(DuplicateTreatment::Distinct) {
-            return Err(SqlError::new(SqlState::SYNTAX_ERROR, "cannot use DISTINCT with WITHIN GROUP"));
+        check_syntax(function)?;
+        if ordered {
+            return Ok(());
         }
+        if !super::aggregate::is_aggregate(name) {
+            return wrong(format!("WITHIN GROUP specified, but {name} is not an aggregate function"));
+        }
+        if !direct.is_empty() {
+            return Err(super::function::no_function(name, &self.types_with_order(function, direct)?));
+        }
+        wrong(format!("{name} is not an ordered-set aggregate, so it cannot have WITHIN GROUP"))
     }
-    if wants_order(name) || is_hypothetical(name) {
-        return Ok(());
+}
+
+/// Whether a call has no more than one ORDER BY and no DISTINCT.
+fn check_syntax(function: &ast::Function) -> Result<(), SqlError> {
+    let FunctionArguments::List(list) = &function.args else { return Ok(()) };
+    if list.clauses.iter().any(|clause| matches!(clause, FunctionArgumentClause::OrderBy(_))) {
+        let message = "cannot use multiple ORDER BY clauses with WITHIN GROUP";
+        return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
     }
-    let message = match super::aggregate::is_aggregate(name) {
-        true => format!("{name} is not an ordered-set aggregate, so it cannot have WITHIN GROUP"),
-        false => format!("WITHIN GROUP specified, but {name} is not an aggregate function"),
-    };
-    Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message))
+    if list.duplicate_treatment == Some(DuplicateTreatment::Distinct) {
+        return Err(SqlError::new(SqlState::SYNTAX_ERROR, "cannot use DISTINCT with WITHIN GROUP"));
+    }
+    Ok(())
 }

@@ -53,6 +53,7 @@ impl Planner<'_, '_> {
                 args.extend(overlay_for.as_deref());
                 self.call_on("overlay", &args)?
             }
+            Expr::IsNormalized { expr, form, negated } => self.normalized(expr, form.as_ref(), *negated)?,
             other => return Err(SqlError::unsupported(format!("the expression {other}"))),
         };
         Ok(Operand::Typed(typed))
@@ -183,6 +184,19 @@ impl Planner<'_, '_> {
             CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) => self.call_on(name, &[expr]),
             _ => Err(SqlError::new(SqlState::SYNTAX_ERROR, format!("{name} takes one argument"))),
         }
+    }
+
+    /// `IS [NOT] [form] NORMALIZED`
+    fn normalized(
+        &mut self,
+        expr: &Expr,
+        form: Option<&ast::NormalizationForm>,
+        negated: bool,
+    ) -> Result<ScalarExpr, SqlError> {
+        let mut args = vec![self.operand(expr)?];
+        args.extend(form.map(|form| Operand::Typed(constant(Datum::Text(&form.to_string()), SqlType::Text))));
+        let test = self.function_call("is_normalized", args)?;
+        if negated { not(test) } else { Ok(test) }
     }
 
     fn substring(&mut self, expr: &Expr, from: Option<&Expr>, count: Option<&Expr>) -> Result<ScalarExpr, SqlError> {

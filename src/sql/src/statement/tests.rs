@@ -132,7 +132,9 @@ fn views_are_stored_with_ids() {
     );
     check(
         "create view v as table u union select x, null from other.t where x in (select a from t)",
-        expect![[r#"42601: syntax error at or near "x""#]],
+        expect![[r#"
+            CREATE VIEW "materialize"."public".v AS SELECT * FROM "[id]"."u2" AS u UNION SELECT x, NULL FROM "[id]"."u3" AS t WHERE x IN (SELECT a FROM "[id]"."u1" AS t)
+            [u1, u2, u3]"#]],
     );
     check(
         "create view v (p, q) as select a, (select max(x) from other.t as o where o.x > t.a) from t",

@@ -178,9 +178,12 @@ fn evaluate_row(exprs: &[ScalarExpr], datums: &[Datum<'_>]) -> Result<Row, SqlEr
 fn settle(expr: &mut ScalarExpr) {
     let ScalarExpr::Unmaterializable(what) = expr else { return };
     *expr = match what {
-        Unmaterializable::CurrentTimestamp | Unmaterializable::PgPostmasterStartTime => {
+        Unmaterializable::CurrentTimestamp
+        | Unmaterializable::StatementTimestamp
+        | Unmaterializable::PgPostmasterStartTime => {
             ScalarExpr::literal(Datum::Timestamptz(NOW_US), SqlType::TIMESTAMPTZ)
         }
+        Unmaterializable::RandomSeed => ScalarExpr::literal(Datum::Int8(7), SqlType::Int8),
         Unmaterializable::CurrentDatabase => ScalarExpr::literal(Datum::Text("materialize"), SqlType::Name),
         _ => ScalarExpr::literal(Datum::Text("x"), SqlType::Text),
     };

@@ -14,6 +14,7 @@ mod information_schema;
 mod mz_catalog;
 mod mz_internal;
 mod pg_catalog;
+mod pg_type;
 mod pg_types;
 mod rows;
 

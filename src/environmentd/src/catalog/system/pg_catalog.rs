@@ -1,8 +1,7 @@
 //! `pg_catalog`: what PostgreSQL's tools expect to find, with PostgreSQL 15's columns.
 
-use super::pg_types::{self, PgType};
 use super::rows::*;
-use super::{SystemRelation, SystemState};
+use super::{SystemRelation, SystemState, pg_type, pg_types};
 use crate::catalog::{Entry, SYSTEM_ROLE};
 use expr::ScalarExpr;
 use repr::{Datum, RelationDesc, Row, SqlType};
@@ -32,7 +31,7 @@ pub const RELATIONS: &[SystemRelation] = &[
         id: 3004,
         name: "pg_type",
         columns: "oid oid, typname name, typnamespace oid, typowner oid, typlen int2, typbyval bool, typtype char, typcategory char, typispreferred bool, typisdefined bool, typdelim char, typrelid oid, typsubscript regproc, typelem oid, typarray oid, typinput regproc, typoutput regproc, typreceive regproc, typsend regproc, typmodin regproc, typmodout regproc, typalign char, typnotnull bool, typbasetype oid, typtypmod int4, typndims int4, typcollation oid, typdefault text?",
-        rows: types,
+        rows: pg_type::types,
     },
     SystemRelation {
         id: 3005,
@@ -80,13 +79,13 @@ pub const RELATIONS: &[SystemRelation] = &[
         id: 3012,
         name: "pg_enum",
         columns: "oid oid, enumtypid oid, enumsortorder float4, enumlabel name",
-        rows: no_rows,
+        rows: pg_type::enums,
     },
     SystemRelation {
         id: 3013,
         name: "pg_range",
         columns: "rngtypid oid, rngsubtype oid, rngmultitypid oid, rngcollation oid, rngsubopc oid, rngcanonical regproc, rngsubdiff regproc",
-        rows: no_rows,
+        rows: pg_type::ranges,
     },
     SystemRelation {
         id: 3014,
@@ -395,46 +394,6 @@ fn attribute(item: &CatalogItem, desc: &RelationDesc, position: usize) -> Row {
         NO_OID,
         Datum::Null,
         Datum::Null,
-        Datum::Null,
-    ])
-}
-
-fn types(state: &SystemState) -> Vec<Row> {
-    let namespace = state.catalog.schema(None, "pg_catalog").map_or(0, |s| s.oid);
-    pg_types::TYPES.iter().map(|t| type_row(t, namespace)).collect()
-}
-
-fn type_row(t: &PgType, namespace: u32) -> Row {
-    // No function has a row in `pg_proc`, so none can be referred to.
-    let no_function = NO_OID;
-    Row::pack([
-        Datum::Oid(t.oid),
-        Datum::Text(t.name),
-        Datum::Oid(namespace),
-        Datum::Oid(SYSTEM_ROLE_OID),
-        Datum::Int2(t.len),
-        Datum::Bool((1..=8).contains(&t.len)),
-        Datum::Text(if t.category == "P" { "p" } else { "b" }),
-        Datum::Text(t.category),
-        Datum::Bool(t.preferred()),
-        TRUE,
-        Datum::Text(","),
-        NO_OID,
-        no_function,
-        Datum::Oid(t.element),
-        Datum::Oid(t.array),
-        no_function,
-        no_function,
-        no_function,
-        no_function,
-        no_function,
-        no_function,
-        Datum::Text("i"),
-        FALSE,
-        NO_OID,
-        Datum::Int4(-1),
-        Datum::Int4(0),
-        NO_OID,
         Datum::Null,
     ])
 }

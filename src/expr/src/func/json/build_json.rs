@@ -7,7 +7,7 @@ use repr::datetime::{offset_at, to_local};
 use repr::jsonb;
 use repr::text::datetime::push_offset;
 use repr::text::{self, TextSettings, datetime};
-use repr::{Arena, Datum, EvalError, Numeric, NumericRef, SqlType};
+use repr::{Arena, ArrayRef, Datum, EvalError, Numeric, NumericRef, SqlError, SqlState, SqlType};
 
 /// The entries.
 pub fn table() -> Vec<FuncDef> {
@@ -27,9 +27,60 @@ pub fn table() -> Vec<FuncDef> {
             entry("build_array", &[], build_array).infallible(),
             entry("build_object", &[ANY], build_object).variadic().never_null(),
             entry("build_object", &[], build_object).infallible(),
+            entry("object", &[texts()], object_of_pairs),
+            entry("object", &[texts(), texts()], object_of_keys),
         ]);
     }
     table
+}
+
+fn texts() -> super::super::ArgType {
+    super::super::ArgType::Exact(SqlType::Array(Box::new(SqlType::Text)))
+}
+
+fn subscript_error<'a>(message: &str) -> Result<Datum<'a>, EvalError> {
+    Err(SqlError::new(SqlState::ARRAY_SUBSCRIPT_ERROR, message))
+}
+
+/// `jsonb_object('{key, value, …}')`, `jsonb_object('{{key, value}, …}')`
+fn object_of_pairs<'a>(args: &[Datum<'a>], arena: &'a Arena, _: &TextSettings) -> Result<Datum<'a>, EvalError> {
+    let array: ArrayRef<'a> = arg(args, 0)?;
+    match array.dimensions()[..] {
+        [] => {}
+        [one] if one.length % 2 != 0 => return subscript_error("array must have even number of elements"),
+        [_] => {}
+        [_, two] if two.length != 2 => return subscript_error("array must have two columns"),
+        [_, _] => {}
+        _ => return subscript_error("wrong number of array subscripts"),
+    }
+    let elements: Vec<Datum<'a>> = array.elements().collect();
+    object(elements.chunks(2).map(|pair| (pair[0], pair[1])), arena)
+}
+
+/// `jsonb_object(keys, values)`
+fn object_of_keys<'a>(args: &[Datum<'a>], arena: &'a Arena, _: &TextSettings) -> Result<Datum<'a>, EvalError> {
+    let (keys, values): (ArrayRef<'a>, ArrayRef<'a>) = (arg(args, 0)?, arg(args, 1)?);
+    if keys.dimensions().len() > 1 || values.dimensions().len() > 1 {
+        return subscript_error("wrong number of array subscripts");
+    }
+    if keys.elements().count() != values.elements().count() {
+        return subscript_error("mismatched array dimensions");
+    }
+    object(keys.elements().zip(values.elements()), arena)
+}
+
+fn object<'a>(pairs: impl Iterator<Item = (Datum<'a>, Datum<'a>)>, arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+    let pair = |(key, value): (Datum<'a>, Datum<'a>)| {
+        let Datum::Text(key) = key else {
+            return Err(SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, "null value not allowed for object key"));
+        };
+        let mut encoded = Vec::new();
+        push(value, &super::super::DEFAULT_SETTINGS, &mut encoded);
+        Ok((key, encoded))
+    };
+    let mut out = Vec::new();
+    jsonb::push_object(pairs.map(pair).collect::<Result<_, _>>()?, &mut out);
+    Ok(json_out(out, arena))
 }
 
 fn to_json<'a>(args: &[Datum<'a>], arena: &'a Arena, settings: &TextSettings) -> Result<Datum<'a>, EvalError> {

@@ -210,11 +210,19 @@ pub fn power(base: Numeric, exponent: Numeric) -> Result<Numeric, EvalError> {
     if base.is_zero() && exponent.is_negative() {
         return Err(zero_to_negative());
     }
-    let whole = exponent.is_integer().then(|| exponent.to_i64()).flatten();
-    match whole {
-        Some(n) if n.unsigned_abs() < 1 << 31 => whole_power(&base, n, exponent.fractional_digit_count()),
-        _ if base.is_negative() && whole.is_none() => Err(complex_power()),
+    let whole = exponent.is_integer();
+    match exponent.to_i64().and_then(|n| i32::try_from(n).ok()) {
+        Some(n) if whole => whole_power(&base, i64::from(n), exponent.fractional_digit_count()),
+        _ if base.is_negative() && !whole => Err(complex_power()),
         _ if base.is_zero() => Ok(Numeric::Finite(BigDecimal::zero().with_scale(16))),
+        _ if base.is_negative() => {
+            let raised = real_power(&base.abs(), &exponent)?;
+            let odd = (&exponent % BigDecimal::from(2)).is_one();
+            Ok(match raised {
+                Numeric::Finite(value) if odd => Numeric::Finite(-value),
+                even => even,
+            })
+        }
         _ => real_power(&base, &exponent),
     }
 }
@@ -283,6 +291,9 @@ fn whole_power(base: &BigDecimal, n: i64, exponent_scale: i64) -> Result<Numeric
 
 /// `e^(exponent × ln base)`
 fn real_power(base: &BigDecimal, exponent: &BigDecimal) -> Result<Numeric, EvalError> {
+    if base.is_one() {
+        return Ok(Numeric::Finite(BigDecimal::one().with_scale(16)));
+    }
     let log10 = log10_estimate(base) * exponent.to_f64().unwrap_or(f64::INFINITY);
     let scale = power_scale(log10, base, exponent.fractional_digit_count())?;
     if log10 < -2.0 * COMPUTED_SCALE_MAX as f64 {

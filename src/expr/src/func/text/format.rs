@@ -22,6 +22,13 @@ pub fn table() -> Vec<FuncDef> {
         })
         .never_null()
         .infallible(),
+        session("quote_literal_any", "quote_literal", &[ANY], TEXT, |a, arena, settings| {
+            Ok(text_out(converted(a[0], 'L', settings)?, arena))
+        }),
+        session("quote_nullable_any", "quote_nullable", &[ANY], TEXT, |a, arena, settings| {
+            Ok(text_out(converted(a[0], 'L', settings)?, arena))
+        })
+        .never_null(),
         session("text_format", "format", &[TEXT, ANY], TEXT, |a, arena, settings| {
             let Some(template) = optional::<&str>(a, 0)? else { return Ok(Datum::Null) };
             let text = format(template, &a[1..], settings)?;

@@ -112,10 +112,10 @@ fn understand(template: &str) -> Result<Template, EvalError> {
                 'S' | 's' => out.sign = if out.whole + out.fraction == 0 { Sign::Leading } else { Sign::Trailing },
                 'V' | 'v' => after_shift = true,
                 'L' | 'l' => out.pieces.push(Piece::Currency),
-                '"' => {
-                    let end = rest[1..].find('"').map_or(rest.len(), |at| at + 2);
-                    out.pieces.extend(rest[1..end].trim_end_matches('"').chars().map(Piece::Literal));
-                    len = end;
+                '"' => len = quoted(rest, &mut out.pieces),
+                '\\' if rest[1..].starts_with('"') => {
+                    out.pieces.push(Piece::Literal('"'));
+                    len = 2;
                 }
                 other => out.pieces.push(Piece::Literal(other)),
             }
@@ -123,6 +123,19 @@ fn understand(template: &str) -> Result<Template, EvalError> {
         rest = &rest[len..];
     }
     Ok(out)
+}
+
+/// Text in double quotes, in which a backslash takes the next character as it is; how long it is with its quotes.
+fn quoted(text: &str, pieces: &mut Vec<Piece>) -> usize {
+    let mut chars = text.char_indices().skip(1);
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return at + 1,
+            '\\' => pieces.extend(chars.next().map(|(_, c)| Piece::Literal(c))),
+            c => pieces.push(Piece::Literal(c)),
+        }
+    }
+    text.len()
 }
 
 const ROMAN: [(u32, &str); 13] = [
@@ -164,11 +177,7 @@ fn roman(digits: &str, upper: bool, fill: bool) -> String {
 pub fn to_char(value: &Numeric, template: &str) -> Result<String, EvalError> {
     check_length(template.len().saturating_mul(4))?;
     let template = understand(template)?;
-    let Numeric::Finite(decimal) = value else {
-        return Ok("#".repeat(template.whole + 1)
-            + if template.fraction > 0 { "." } else { "" }
-            + &"#".repeat(template.fraction));
-    };
+    let Numeric::Finite(decimal) = value else { return Ok(not_finite(value, &template)) };
     if template.scientific {
         return Ok(scientific(decimal, &template));
     }
@@ -185,7 +194,21 @@ pub fn to_char(value: &Numeric, template: &str) -> Result<String, EvalError> {
     let fits = whole.len() <= template.whole;
     let digits = if fits { format!("{whole:>width$}", width = template.whole) } else { "#".repeat(template.whole) };
     let fraction = if fits { fraction.to_string() } else { "#".repeat(template.fraction) };
-    Ok(place(&template, &digits, &fraction, negative))
+    Ok(place(&template, &digits, Some(&fraction), negative))
+}
+
+/// What is no number: in the place of the digits before the point, if there is room.
+fn not_finite(value: &Numeric, template: &Template) -> String {
+    if template.scientific {
+        return format!(" #.{}", "#".repeat(template.fraction + "e+00".len()));
+    }
+    let name = if *value == Numeric::NaN { "NaN" } else { "Infinity" };
+    let negative = *value == Numeric::NegInfinity;
+    if name.len() > template.whole {
+        let (whole, fraction) = ("#".repeat(template.whole), "#".repeat(template.fraction));
+        return place(template, &whole, Some(&fraction), negative);
+    }
+    place(template, &format!("{name:>width$}", width = template.whole), None, negative)
 }
 
 fn scientific(value: &bigdecimal::BigDecimal, template: &Template) -> String {
@@ -213,8 +236,8 @@ fn scientific(value: &bigdecimal::BigDecimal, template: &Template) -> String {
     format!("{sign}{text}e{direction}{:02}", exponent.abs())
 }
 
-/// Puts digits, separators and signs where the template has them.
-fn place(template: &Template, whole: &str, fraction: &str, negative: bool) -> String {
+/// Puts digits, separators and signs where the template has them; without a fraction the point goes too.
+fn place(template: &Template, whole: &str, fraction: Option<&str>, negative: bool) -> String {
     let mut out = String::new();
     let (mut at, mut fraction_at) = (0, 0);
     let mut started = false;
@@ -227,10 +250,11 @@ fn place(template: &Template, whole: &str, fraction: &str, negative: bool) -> St
             *digit = '0';
         }
     }
-    let shown_fraction = kept_fraction(template, fraction);
+    let shown_fraction = kept_fraction(template, fraction.unwrap_or(""));
     let none = whole_digits.iter().all(|c| *c == ' ');
+    let has_point = fraction.is_some() && template.fraction > 0;
     if none
-        && template.fraction == 0
+        && (template.fraction == 0 || (template.fill && shown_fraction.is_empty()))
         && let Some(last) = whole_digits.last_mut()
     {
         *last = '0';
@@ -257,6 +281,7 @@ fn place(template: &Template, whole: &str, fraction: &str, negative: bool) -> St
                 }
                 fraction_at += 1;
             }
+            Piece::Point if !has_point => {}
             Piece::Point => {
                 first_digit.get_or_insert(out.len());
                 started = true;
@@ -273,7 +298,8 @@ fn place(template: &Template, whole: &str, fraction: &str, negative: bool) -> St
             Piece::Currency if !template.fill => out.push(' '),
             Piece::Currency => {}
             Piece::Ordinal(upper) => {
-                if !negative {
+                let decimal = template.pieces.contains(&Piece::Point);
+                if !negative && !decimal && !whole.contains('#') {
                     out.push_str(&ordinal(whole, *upper));
                 }
             }

@@ -260,7 +260,7 @@ impl<'a> Reader<'a> {
         }
         let displacement = || {
             let message = format!("time zone displacement out of range: \"{}\"", self.text);
-            SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, message)
+            SqlError::new(SqlState::INVALID_TIME_ZONE_DISPLACEMENT, message)
         };
         self.zone = Some(Zone::Offset(parse_offset(offset).ok_or_else(displacement)?));
         Ok(())

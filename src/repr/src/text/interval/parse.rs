@@ -337,7 +337,8 @@ impl Words {
         } else {
             return Err(Wrong::Syntax);
         };
-        self.unit = Some(unit);
+        // Before hours stand days.
+        self.unit = Some(if unit == Unit::Hour { Unit::Day } else { unit });
         let parts = self.sum.add(value, fraction, unit).ok_or(Wrong::Field)?;
         self.mark(parts)
     }

@@ -6,7 +6,19 @@ use repr::SqlError;
 use std::path::PathBuf;
 
 /// Files that need sessions or a server.
-const WITH_SERVER: &[&str] = &["cursors_prepare", "show", "subscribe", "materialized_views", "ddl", "timestamp"];
+const WITH_SERVER: &[&str] = &[
+    "catalog_functions",
+    "create_table_as",
+    "cursors_prepare",
+    "ddl",
+    "enum",
+    "materialized_views",
+    "recursion_limits",
+    "show",
+    "subscribe",
+    "time_zones",
+    "timestamp",
+];
 
 #[test]
 fn sql_files_give_their_answers() {
