@@ -28,6 +28,8 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// Rows: literals.
     pub rows: Vec<Vec<String>>,
+    /// The columns of its index, which only Freshet has; none without.
+    pub index: Vec<String>,
 }
 
 /// A statement that changes a table.
@@ -46,6 +48,11 @@ impl Table {
         format!("CREATE TABLE {} ({})", self.name, columns.join(", "))
     }
 
+    /// The statement that makes the index.
+    pub fn create_index(&self) -> Option<String> {
+        (!self.index.is_empty()).then(|| format!("CREATE INDEX ON {} ({})", self.name, self.index.join(", ")))
+    }
+
     /// The statement that inserts the rows; none if there are none.
     pub fn insert(&self) -> Option<String> {
         let names: Vec<_> = self.columns.iter().map(|c| c.name.as_str()).collect();
@@ -57,6 +64,7 @@ impl Table {
     /// Without a column.
     pub fn without(&self, name: &str) -> Table {
         let mut table = self.clone();
+        table.index.retain(|column| column != name);
         if let Some(at) = table.columns.iter().position(|c| c.name == name) {
             table.columns.remove(at);
             table.rows.iter_mut().for_each(|row| drop(row.remove(at)));
@@ -96,7 +104,12 @@ fn table(rng: &mut StdRng, number: usize, wild: bool) -> Table {
     for letter in ('a'..='z').take(rng.random_range(2..=6)) {
         columns.push(column(rng, format!("{letter}{number}"), wild));
     }
-    let mut table = Table { name: format!("t{number}"), columns, rows: Vec::new() };
+    let mut table = Table { name: format!("t{number}"), columns, rows: Vec::new(), index: Vec::new() };
+    if rng.random() {
+        let columns = (0..rng.random_range(1..=2)).map(|_| rng.random_range(0..table.columns.len()));
+        table.index = columns.map(|i| table.columns[i].name.clone()).collect();
+        table.index.dedup();
+    }
     let count = if rng.random_ratio(1, 12) { 0 } else { rng.random_range(2..=9) };
     table.rows = (0..count).map(|key| row(rng, &table, key)).collect();
     table

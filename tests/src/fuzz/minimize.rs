@@ -68,6 +68,7 @@ impl Case {
         let mut lines = Vec::new();
         for table in &self.tables {
             lines.push(table.create());
+            lines.extend(table.create_index());
             lines.extend(table.insert());
         }
         let sql = self.query.sql();
@@ -90,6 +91,7 @@ impl Case {
             };
             all.extend(shorter(&table.rows, 0).into_iter().map(|rows| with(Table { rows, ..table.clone() })));
             all.extend(table.columns.iter().map(|column| self.without_column(&column.name)));
+            all.extend(shorter(&table.index, 0).into_iter().map(|index| with(Table { index, ..table.clone() })));
         }
         for (i, change) in self.history.iter().enumerate() {
             let Change::Insert(table) = change else { continue };

@@ -103,10 +103,18 @@ impl Round<'_> {
         let steps = history(rng, &self.tables);
         let queries = queries(rng, &self.tables, wild);
         self.servers.reset(&self.tables).await?;
-        let mut views = Vec::new();
+        let mut views: Vec<Query> = Vec::new();
         for query in queries {
+            let reported = self.summary.differences;
             if self.check(&query, None).await? && self.make_view(views.len(), &query).await? {
                 views.push(query);
+            }
+            if self.summary.differences > reported {
+                // To show what differs, the tables were made anew.
+                self.servers.reset(&self.tables).await?;
+                for (i, query) in views.iter().enumerate() {
+                    self.servers.ask(&create_view(&format!("v{i}"), &query.sql)).await;
+                }
             }
             if Instant::now() > deadline {
                 break;
@@ -117,13 +125,10 @@ impl Round<'_> {
                 self.servers.change(&change).await;
                 self.done.push(change);
             }
-            let mut still = Vec::new();
             for (i, query) in views.iter().enumerate() {
-                still.push(self.check(query, Some(i)).await?);
-            }
-            if still.iter().any(|same| !same) {
-                // The tables were made anew to show what differs.
-                return Ok(());
+                if !self.check(query, Some(i)).await? {
+                    return Ok(());
+                }
             }
         }
         Ok(())
@@ -176,7 +181,7 @@ impl Round<'_> {
         }
     }
 
-    /// Makes a difference small, prints it, and brings the tables back.
+    /// Makes a difference small and prints it; afterwards the servers have tables of that.
     async fn report(&mut self, query: &Query, view: bool, answers: (Answer, Answer)) -> anyhow::Result<()> {
         if let Answer::Error(code, message) = &answers.1 {
             let error = format!("{code} {}", message.replace(|c: char| c.is_ascii_digit(), ""));
@@ -199,9 +204,6 @@ impl Round<'_> {
                 println!("---- {}: differs only once\n{}", self.label, case.script());
                 println!("-- PostgreSQL: {}\n-- Freshet: {}\n", shown(&answers.0), shown(&answers.1));
             }
-        }
-        if !view {
-            self.servers.reset(&self.tables).await?;
         }
         Ok(())
     }

@@ -68,6 +68,9 @@ impl Servers {
                 self.oracle.batch_execute(&statement).await.with_context(|| statement.clone())?;
                 self.ours.batch_execute(&statement).await.with_context(|| statement.clone())?;
             }
+            if let Some(index) = table.create_index() {
+                self.ours.batch_execute(&index).await.context(index)?;
+            }
         }
         Ok(())
     }

@@ -43,12 +43,14 @@ impl Dialect for FreshetDialect {
         Some(parser.parse_subexpr(SIGN_PRECEDENCE).map(|expr| Expr::UnaryOp { op, expr: Box::new(expr) }))
     }
 
-    /// `x [NOT] BETWEEN SYMMETRIC a AND b`
+    /// `x [NOT] BETWEEN SYMMETRIC a AND b`; `x [NOT] IN ((SELECT …), …)`
     fn parse_infix(&self, parser: &mut Parser, expr: &Expr, _precedence: u8) -> Option<Result<Expr, ParserError>> {
         let [first, second, third] = parser.peek_tokens_ref().map(|t| keyword(&t.token));
         let (negated, symmetric) = match (first, second, third) {
             (Keyword::BETWEEN, word @ (Keyword::SYMMETRIC | Keyword::ASYMMETRIC), _) => (false, word),
             (Keyword::NOT, Keyword::BETWEEN, word @ (Keyword::SYMMETRIC | Keyword::ASYMMETRIC)) => (true, word),
+            (Keyword::IN, ..) => return in_parentheses(parser, expr, false),
+            (Keyword::NOT, Keyword::IN, _) => return in_parentheses(parser, expr, true),
             _ => return None,
         };
         (0..2 + usize::from(negated)).for_each(|_| parser.advance_token());
@@ -154,6 +156,31 @@ fn keyword(token: &Token) -> Keyword {
         Token::Word(word) if word.quote_style.is_none() => word.keyword,
         _ => Keyword::NoKeyword,
     }
+}
+
+/// `IN ((`: a query, or a list that begins with a value in parentheses. sqlparser takes `(SELECT 1), 2` for the former.
+fn in_parentheses(parser: &mut Parser, expr: &Expr, negated: bool) -> Option<Result<Expr, ParserError>> {
+    let open = usize::from(negated) + 1;
+    if (open..open + 2).any(|n| parser.peek_nth_token_ref(n).token != Token::LParen) {
+        return None;
+    }
+    (0..=open).for_each(|_| parser.advance_token());
+    Some(in_query_or_list(parser, expr, negated))
+}
+
+fn in_query_or_list(parser: &mut Parser, expr: &Expr, negated: bool) -> Result<Expr, ParserError> {
+    let expr = Box::new(expr.clone());
+    let query = parser.maybe_parse(|p| {
+        let query = p.parse_query()?;
+        p.expect_token(&Token::RParen)?;
+        Ok(query)
+    })?;
+    if let Some(subquery) = query {
+        return Ok(Expr::InSubquery { expr, subquery, negated });
+    }
+    let list = parser.parse_comma_separated(Parser::parse_expr)?;
+    parser.expect_token(&Token::RParen)?;
+    Ok(Expr::InList { expr, list, negated })
 }
 
 /// The bounds of BETWEEN; symmetric ones may come in either order.
