@@ -41,7 +41,9 @@ impl Generator<'_> {
         let tables = self.tables;
         let table = &tables[self.rng.random_range(0..tables.len())];
         let alias = self.alias();
-        let name = |c: &super::data::Column| Name { name: format!("{alias}.{}", c.name), ty: c.ty };
+        // What is no text to PostgreSQL's polymorphic functions becomes one.
+        let cast = |c: &super::data::Column| if c.declared.starts_with("varchar") { "::text" } else { "" };
+        let name = |c: &super::data::Column| Name { name: format!("{alias}.{}{}", c.name, cast(c)), ty: c.ty };
         let columns: Vec<Name> = table.columns.iter().map(name).collect();
         From { node: text(format!("{} AS {alias}", table.name)), key: vec![columns[0].clone()], columns }
     }

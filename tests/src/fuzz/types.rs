@@ -175,6 +175,7 @@ impl Type {
             'N' => vec![Int2, Int4, Int8, Float4, Float8, Numeric],
             'I' => vec![Int2, Int4, Int8],
             'F' => vec![Float8, Numeric],
+            'C' => all.filter(|ty| !matches!(ty, Int4Array | TextArray)).collect(),
             'O' => vec![Timestamp, Timestamptz],
             'M' => all.filter(|ty| !matches!(ty, Bool | Bytea | Uuid | Jsonb | Int4Range | NumRange | DateRange)).collect(),
             _ => all.collect(),

@@ -20,13 +20,20 @@ impl Dialect for FreshetDialect {
         TypeId::of::<PostgreSqlDialect>()
     }
 
-    /// Grouping sets, VALUES as a subquery, and signs, which bind closer than `^` as in PostgreSQL: `-2 ^ 2` is 4.
+    /// Grouping sets, VALUES as a subquery, set operations after ANY and ALL, `NOT EXISTS`, and signs, which bind closer than `^` as in
+    /// PostgreSQL: `-2 ^ 2` is 4.
     fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
         if let Some(element) = super::grouping::element(parser) {
             return Some(element);
         }
         if let Some(values) = super::grouping::values(parser) {
             return Some(values);
+        }
+        if let Some(query) = quantified_query(parser) {
+            return Some(query);
+        }
+        if let [Keyword::NOT, Keyword::EXISTS] = parser.peek_tokens_ref().map(|t| keyword(&t.token)) {
+            return Some(not_exists(parser));
         }
         if keyword(&parser.peek_token_ref().token) == Keyword::VARIADIC {
             parser.advance_token();
@@ -156,6 +163,34 @@ fn keyword(token: &Token) -> Keyword {
         Token::Word(word) if word.quote_style.is_none() => word.keyword,
         _ => Keyword::NoKeyword,
     }
+}
+
+/// `NOT` before `EXISTS` is the operator that it is elsewhere, and binds as loosely.
+fn not_exists(parser: &mut Parser) -> Result<Expr, ParserError> {
+    parser.advance_token();
+    Ok(match parser.parse_subexpr(PG.prec_value(Precedence::UnaryNot))? {
+        Expr::Exists { subquery, negated } => Expr::Exists { subquery, negated: !negated },
+        other => Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(other) },
+    })
+}
+
+/// After `ANY (`: a query that begins with a parenthesis, `(SELECT 1) UNION …`. sqlparser takes the first part for all of it.
+fn quantified_query(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+    let parentheses = [parser.get_current_token(), parser.peek_token_ref()];
+    if parentheses.iter().any(|t| t.token != Token::LParen) {
+        return None;
+    }
+    parser.prev_token();
+    let before = keyword(&parser.get_current_token().token);
+    parser.advance_token();
+    if !matches!(before, Keyword::ANY | Keyword::ALL | Keyword::SOME) {
+        return None;
+    }
+    let query = parser.maybe_parse(|p| {
+        let query = p.parse_query()?;
+        if p.peek_token_ref().token == Token::RParen { Ok(query) } else { p.expected_ref(")", p.peek_token_ref()) }
+    });
+    query.map(|query| query.map(Expr::Subquery)).transpose()
 }
 
 /// `IN ((`: a query, or a list that begins with a value in parentheses. sqlparser takes `(SELECT 1), 2` for the former.
