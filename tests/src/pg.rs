@@ -96,8 +96,13 @@ impl Postgres {
 
     /// A connection to the database `postgres`.
     pub async fn client(&self) -> anyhow::Result<Client> {
+        self.client_of("postgres").await
+    }
+
+    /// A connection to a database.
+    pub async fn client_of(&self, database: &str) -> anyhow::Result<Client> {
         let mut config = Config::new();
-        config.host("127.0.0.1").port(self.port).user(Self::USER).password(Self::PASSWORD).dbname("postgres");
+        config.host("127.0.0.1").port(self.port).user(Self::USER).password(Self::PASSWORD).dbname(database);
         let (client, connection) = config.connect(NoTls).await?;
         tokio::spawn(connection);
         Ok(client)

@@ -1,15 +1,29 @@
-//! Tests, SQL files, benchmarks, and the sequence that a change must pass.
+//! Tests, SQL files, random queries, benchmarks, and the sequence that a change must pass.
 //!
 //! One build profile serves all of them; tests that need processes find the binaries beside themselves.
 
 use crate::install::install;
 use crate::run::{cargo, program, target_dir};
 
-/// Format, lints, all tests; ends with the test runner's own line.
+/// Format, lints, all tests, random queries: the same ones each time, then others.
 pub fn ci() -> anyhow::Result<()> {
     cargo(&["fmt", "--all", "--check"]).run()?;
     cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]).run()?;
-    test(None)
+    test(None)?;
+    fuzz_sql(40, Some(1), None, false)?;
+    fuzz_sql(20, None, None, false)
+}
+
+/// Random queries, answered by Freshet and by PostgreSQL; fails if answers differ. What it prints repeats it.
+pub fn fuzz_sql(seconds: u64, seed: Option<u64>, round: Option<u64>, verbose: bool) -> anyhow::Result<()> {
+    install()?;
+    cargo(&["build", "--bins"]).run()?;
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    let seed = seed.unwrap_or(since_epoch.as_secs());
+    let mut args = vec!["--seconds".to_string(), seconds.to_string(), "--seed".to_string(), seed.to_string()];
+    args.extend(round.into_iter().flat_map(|round| ["--round".to_string(), round.to_string()]));
+    args.extend(verbose.then(|| "--verbose".to_string()));
+    cargo(&["run", "--quiet", "-p", "tests", "--bin", "fuzz", "--"]).args(args).run()
 }
 
 /// All tests. Unit tests first, then those that start processes, one after the other: each brings servers of its own.

@@ -36,6 +36,21 @@ enum Command {
         /// Files
         files: Vec<String>,
     },
+    /// Compare with PostgreSQL on random tables, changes and queries
+    FuzzSql {
+        /// How long
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Where chance starts; another one each time if it is left out
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Only this round of the seed
+        #[arg(long)]
+        round: Option<u64>,
+        /// Also say what both refuse and what is not compared
+        #[arg(long)]
+        verbose: bool,
+    },
     /// Measure, side by side with PostgreSQL
     Bench {
         /// Only benchmarks whose name contains this
@@ -52,6 +67,7 @@ fn main() -> ExitCode {
         Command::Dev { flags } => dev::dev(&flags),
         Command::Test { filter } => ci::test(filter.as_deref()),
         Command::Slt { views, files } => ci::slt(views, &files),
+        Command::FuzzSql { seconds, seed, round, verbose } => ci::fuzz_sql(seconds, seed, round, verbose),
         Command::Bench { filter } => ci::bench(filter.as_deref()),
         Command::Ci => ci::ci(),
         Command::Codegen => run::cargo(&["test", "-p", "proto", "--test", "codegen"]).rewrite().run(),

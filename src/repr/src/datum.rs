@@ -129,7 +129,7 @@ impl Ord for Datum<'_> {
             (Datum::Timestamptz(a), Datum::Timestamptz(b)) => a.cmp(b),
             (Datum::Interval(a), Datum::Interval(b)) => a.cmp(b),
             (Datum::Uuid(a), Datum::Uuid(b)) => a.cmp(b),
-            (Datum::Jsonb(a), Datum::Jsonb(b)) => a.cmp(b),
+            (Datum::Jsonb(a), Datum::Jsonb(b)) => a.cmp_as_column(*b),
             (Datum::Oid(a), Datum::Oid(b)) => a.cmp(b),
             (Datum::MzTimestamp(a), Datum::MzTimestamp(b)) => a.cmp(b),
             (Datum::Array(a), Datum::Array(b)) => a.cmp(b),

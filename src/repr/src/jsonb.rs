@@ -4,7 +4,8 @@
 //!
 //! A tag, then the body; tags are ordered as PostgreSQL orders kinds of values: `null` 1, string 2 (UTF-8, 0x00), number 3
 //! (see `numeric`), `false` 4, `true` 5, array 6 (element count in four bytes, elements), object 7 (pair count in
-//! four bytes, then key length in four bytes, key, value; keys are distinct, sorted by length, then bytes).
+//! four bytes, then key, 0x00, value; keys are distinct, sorted by length, then bytes). As a column's value an empty array comes
+//! before all else: `row` has an encoding of its own for it.
 
 use crate::NumericRef;
 use std::cmp::Ordering;
@@ -39,9 +40,18 @@ pub enum JsonValue<'a> {
 }
 
 impl<'a> JsonbRef<'a> {
+    /// `[]`
+    pub const EMPTY_ARRAY: JsonbRef<'static> = JsonbRef(&[ARRAY, 0, 0, 0, 0]);
+
     /// The encoding.
     pub fn encoded(self) -> &'a [u8] {
         self.0
+    }
+
+    /// The order of columns' values: an empty array comes before all else, which is no more than PostgreSQL's history.
+    pub fn cmp_as_column(self, other: JsonbRef<'_>) -> Ordering {
+        let empty = |value: JsonbRef<'_>| value.0 == Self::EMPTY_ARRAY.0;
+        empty(other).cmp(&empty(self)).then_with(|| self.cmp(&other))
     }
 
     /// A value of bytes that this module made.
@@ -135,8 +145,8 @@ pub fn push_object<K: AsRef<str>, V: AsRef<[u8]>>(mut pairs: Vec<(K, V)>, out: &
     out.push(OBJECT);
     out.extend_from_slice(&(pairs.len() as u32).to_be_bytes());
     for (key, value) in &pairs {
-        out.extend_from_slice(&(key.as_ref().len() as u32).to_be_bytes());
         out.extend_from_slice(key.as_ref().as_bytes());
+        out.push(0);
         out.extend_from_slice(value.as_ref());
     }
 }
@@ -147,9 +157,8 @@ fn count(bytes: &[u8]) -> Option<(usize, &[u8])> {
 }
 
 fn key(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let (len, rest) = count(bytes)?;
-    let (key, rest) = rest.split_at_checked(len)?;
-    Some((std::str::from_utf8(key).ok()?, rest))
+    let len = bytes.iter().position(|b| *b == 0)?;
+    Some((std::str::from_utf8(&bytes[..len]).ok()?, &bytes[len + 1..]))
 }
 
 /// What follows the value at the head of `bytes`.
@@ -196,9 +205,7 @@ impl Ord for JsonbRef<'_> {
 }
 
 fn compare_pairs(a: &[(&str, JsonbRef<'_>)], b: &[(&str, JsonbRef<'_>)]) -> Ordering {
-    let by_key = |(k, v): &(&str, JsonbRef<'_>), (l, w): &(&str, JsonbRef<'_>)| {
-        k.len().cmp(&l.len()).then_with(|| k.cmp(l)).then_with(|| v.cmp(w))
-    };
+    let by_key = |(k, v): &(&str, JsonbRef<'_>), (l, w): &(&str, JsonbRef<'_>)| k.cmp(l).then_with(|| v.cmp(w));
     let unequal = a.iter().zip(b).map(|(x, y)| by_key(x, y)).find(|o| o.is_ne());
     unequal.unwrap_or(Ordering::Equal)
 }

@@ -19,7 +19,7 @@
 //! | `TIMETZ` | | 8 bytes UTC, 4 bytes seconds west, both sign-flipped |
 //! | `ENUM` | | 4 bytes order (as a float sorts), label, 0x00 |
 //! | `INTERVAL` | | 16 bytes total microseconds, 4 months, 4 days, all sign-flipped |
-//! | `NUMERIC`, `JSONB`, `ARRAY`, `RANGE`, `RECORD` | | see `numeric`, `jsonb`, `array`, `range`; a record is its values, then 0x00 |
+//! | `NUMERIC`, `JSONB`, `ARRAY`, `RANGE`, `RECORD` | | see `numeric`, `jsonb`, `array`, `range`; a record is its values, then 0x00; the jsonb `[]` is 0x00 |
 //! | 0xFF | NULL | |
 
 use crate::{ArrayRef, Datum, EnumRef, Interval, JsonbRef, NumericRef, RangeRef, TimeTz};
@@ -517,7 +517,8 @@ pub(crate) fn encode_one(datum: Datum<'_>, out: &mut Vec<u8>) {
         }
         Datum::Jsonb(v) => {
             out.push(JSONB);
-            out.extend_from_slice(v.encoded());
+            let first = v.encoded() == JsonbRef::EMPTY_ARRAY.encoded();
+            out.extend_from_slice(if first { &[END] } else { v.encoded() });
         }
         Datum::TimeTz(v) => {
             encode_fixed(TIMETZ, v.utc_micros(), out);
@@ -577,6 +578,7 @@ pub(crate) fn decode_one(bytes: &[u8]) -> Option<(Datum<'_>, &[u8])> {
         INTERVAL => decode_interval(rest).map(|(v, rest)| (Datum::Interval(v), rest))?,
         UUID => fixed(rest).map(|(b, rest)| (Datum::Uuid(b), rest))?,
         NUMERIC => NumericRef::split(rest).map(|(v, rest)| (Datum::Numeric(v), rest))?,
+        JSONB if rest.first() == Some(&END) => (Datum::Jsonb(JsonbRef::EMPTY_ARRAY), &rest[1..]),
         JSONB => JsonbRef::split(rest).map(|(v, rest)| (Datum::Jsonb(v), rest))?,
         ARRAY => ArrayRef::split(rest).map(|(v, rest)| (Datum::Array(v), rest))?,
         TIMETZ => {

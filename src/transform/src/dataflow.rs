@@ -12,7 +12,7 @@ pub use lookup::Lookup;
 use crate::lower::{lower, with_mfp};
 use crate::{OptimizeContext, TransformError, optimize};
 use expr::plan::Key;
-use expr::plan_key::canonical_key;
+use expr::plan_key::comparable_key;
 use expr::relation::Id;
 use expr::visit::grow;
 use expr::{
@@ -119,7 +119,7 @@ fn finish_query(optimized: RelExpr, catalog: &dyn DataflowCatalog) -> Result<Que
     let mut indexes: BTreeMap<GlobalId, Vec<(GlobalId, IndexDesc)>> = BTreeMap::new();
     for id in optimized.depends_on() {
         let canonical = |(index_id, mut index): (GlobalId, IndexDesc)| {
-            index.key = canonical_key(&index.key, &index.desc.typ.columns);
+            index.key = comparable_key(&index.key, &index.desc.typ.columns);
             (index_id, index)
         };
         let on = catalog.indexes_on(id).into_iter().map(canonical).collect::<Vec<_>>();
@@ -240,7 +240,7 @@ pub fn select(
     let mut description = query.into_description(format!("select {id}"), id);
     let columns = &desc.typ.columns;
     let key: Vec<_> = (0..columns.len()).map(ScalarExpr::Column).collect();
-    let index = IndexDesc { on: id, key: canonical_key(&key, columns), desc };
+    let index = IndexDesc { on: id, key: comparable_key(&key, columns), desc };
     description.index_exports.insert(index_id, index);
     Ok(Select::Dataflow(Box::new(description), optimized))
 }
@@ -261,7 +261,7 @@ pub fn index(
     let get = RelExpr::get_global(on, index.desc.typ.clone());
     let query = plan_query(get, catalog)?;
     let optimized = query.optimized.clone();
-    let key = canonical_key(&index.key, &index.desc.typ.columns);
+    let key = comparable_key(&index.key, &index.desc.typ.columns);
     let imported = query.source_imports.contains_key(&on) || query.index_imports.values().any(|i| i.on == on);
     let mut description = query.into_description(name, on);
     if imported {

@@ -8,7 +8,7 @@ mod order;
 
 use crate::Context;
 use crate::rewrite::fuse_join::Pieces;
-use expr::plan_key::canonical_key;
+use expr::plan_key::comparable_key;
 use expr::relation::{Id, JoinImplementation};
 use expr::visit::grow;
 use expr::{RelExpr, ScalarExpr};
@@ -158,8 +158,8 @@ fn candidate(input: &RelExpr, typ: &RelationType, filtered: bool, cx: &Context<'
     };
     let point_read = is_point_read(input, cx) || typ.keys.iter().any(Vec::is_empty);
     let arrangements = match input {
-        RelExpr::Get { .. } => index_keys(input, cx).iter().map(|key| canonical_key(key, &typ.columns)).collect(),
-        RelExpr::ArrangeBy { keys, .. } => keys.iter().map(|key| canonical_key(key, &typ.columns)).collect(),
+        RelExpr::Get { .. } => index_keys(input, cx).iter().map(|key| comparable_key(key, &typ.columns)).collect(),
+        RelExpr::ArrangeBy { keys, .. } => keys.iter().map(|key| comparable_key(key, &typ.columns)).collect(),
         _ => Vec::new(),
     };
     Candidate { typ: typ.clone(), arrangements, filtered, point_read, rows }

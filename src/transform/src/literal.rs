@@ -1,7 +1,7 @@
 //! Predicates that fix an index's key to constants.
 
 use expr::ScalarExpr;
-use expr::plan_key::{canonical, without_canonical};
+use expr::plan_key::{comparable, without_canonical};
 use expr::visit::grow;
 use repr::{Arena, ColumnType, Row, RowPacker};
 use std::collections::BTreeSet;
@@ -99,7 +99,7 @@ fn whole_key(predicates: &[&ScalarExpr], key: &[ScalarExpr], columns: &[ColumnTy
 /// A literal as a part of a key row.
 fn canonical_value(literal: &ScalarExpr, key: &ScalarExpr, columns: &[ColumnType]) -> Option<Row> {
     let is_canonical = without_canonical(key) != key;
-    let literal = if is_canonical { canonical(literal.clone(), columns) } else { literal.clone() };
+    let literal = if is_canonical { comparable(literal.clone(), columns) } else { literal.clone() };
     let arena = Arena::new();
     let value = literal.eval(&[], &arena).ok()?;
     Some(Row::pack([value]))

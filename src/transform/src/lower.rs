@@ -10,7 +10,7 @@ use crate::TransformError;
 use crate::mfps::{compose, peel};
 use crate::scalars::{remap, support};
 use expr::plan::Key;
-use expr::plan_key::{canonical, canonical_key};
+use expr::plan_key::{canonical, canonical_key, comparable_key};
 use expr::relation::{Id, RecBinding};
 use expr::visit::grow;
 use expr::window::Windows;
@@ -79,7 +79,7 @@ impl Lowerer<'_> {
             }
             RelExpr::ArrangeBy { input, keys } => {
                 let columns = input.typ().columns;
-                let keys = keys.iter().map(|key| canonical_key(key, &columns)).collect();
+                let keys = keys.iter().map(|key| comparable_key(key, &columns)).collect();
                 Plan::ArrangeBy { input: Box::new(self.lower(input)?), keys }
             }
         };

@@ -52,6 +52,7 @@ fn makers() -> Vec<FuncDef> {
         })
         .may_be_null()
         .infallible(),
+        func("array_slice", "array_slice", &[ARRAY, INT4, INT4], ARRAY, slice).infallible(),
         func("array_index2", "array_index", &[ARRAY, INT4, INT4], ELEMENT, |a, _| {
             let array: ArrayRef<'_> = arg(a, 0)?;
             let [rows, columns] = array.dimensions()[..] else { return Ok(Datum::Null) };
@@ -65,6 +66,24 @@ fn makers() -> Vec<FuncDef> {
         .may_be_null()
         .infallible(),
     ]
+}
+
+/// `array[from:to]` of the first dimension, all of the others; subscripts of the result start at 1.
+fn slice<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+    let (array, from, to): (ArrayRef<'_>, i32, i32) = (arg(args, 0)?, arg(args, 1)?, arg(args, 2)?);
+    let mut dimensions = array.dimensions();
+    dimensions.iter_mut().skip(1).for_each(|dimension| dimension.lower = 1);
+    let inner: usize = dimensions.iter().skip(1).map(|dimension| dimension.length as usize).product();
+    let Some(first) = dimensions.first_mut() else { return Ok(array_out([], &[], arena)) };
+    let lower = i64::from(first.lower);
+    let start = (i64::from(from) - lower).max(0);
+    let end = (i64::from(to) - lower + 1).min(i64::from(first.length));
+    let Some(length) = u32::try_from(end - start).ok().filter(|length| *length > 0) else {
+        return Ok(array_out([], &[], arena));
+    };
+    *first = Dimension { lower: 1, length };
+    let elements = array.elements().skip(start as usize * inner).take(length as usize * inner);
+    Ok(array_out(elements, &dimensions, arena))
 }
 
 /// The int4s of a one-dimensional array, none of them NULL.
@@ -174,6 +193,11 @@ fn shapes() -> Vec<FuncDef> {
     ]
 }
 
+/// The elements and lower bound of the array that is searched, which has one dimension.
+fn searched<'a>(args: &[Datum<'a>], doing: &str) -> Result<(Vec<Datum<'a>>, i32), EvalError> {
+    list(args, 0).map_err(|_| SqlError::unsupported(format!("{doing} multidimensional arrays")))
+}
+
 /// The elements and lower bound of an array of one dimension, NULL being the empty array.
 fn list<'a>(args: &[Datum<'a>], at: usize) -> Result<(Vec<Datum<'a>>, i32), EvalError> {
     let Some(array) = optional::<ArrayRef<'a>>(args, at)? else { return Ok((Vec::new(), 1)) };
@@ -240,7 +264,7 @@ fn changes() -> Vec<FuncDef> {
             if a[0].is_null() {
                 return Ok(Datum::Null);
             }
-            let (elements, lower) = list(a, 0)?;
+            let (elements, lower) = searched(a, "removing elements from")?;
             Ok(list_from(elements.into_iter().filter(|e| *e != a[1]).collect(), lower, arena))
         }),
         kept("array_replace", &[ARRAY, ELEMENT, ELEMENT], |a, arena| {
@@ -261,7 +285,7 @@ fn changes() -> Vec<FuncDef> {
 /// The positions, as subscripts, where an element equals the wanted one; NULL equals NULL here.
 fn positions<'a>(args: &[Datum<'a>], from: i32) -> Result<impl Iterator<Item = i32> + 'a, EvalError> {
     let wanted = args[1];
-    let (elements, lower) = list(args, 0)?;
+    let (elements, lower) = searched(args, "searching for elements in")?;
     let all = elements.into_iter().zip(lower..);
     Ok(all.filter(move |(element, at)| *element == wanted && *at >= from).map(|(_, at)| at))
 }

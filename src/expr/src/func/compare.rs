@@ -54,7 +54,8 @@ pub fn table() -> Vec<FuncDef> {
             .never_null()
             .infallible(),
         func("greatest", "greatest", &[ELEMENT], ELEMENT, |a, _| {
-            Ok(a.iter().filter(|d| !d.is_null()).max().copied().unwrap_or(Datum::Null))
+            // Of equal ones the first: backwards, since `max_by` takes the last.
+            Ok(a.iter().rev().filter(|d| !d.is_null()).max().copied().unwrap_or(Datum::Null))
         })
         .variadic()
         .called()

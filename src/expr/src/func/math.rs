@@ -40,7 +40,7 @@ fn floats() -> Vec<FuncDef> {
         plain("dcbrt", "cbrt", |a, _| Ok(Datum::Float8(arg::<f64>(a, 0)?.cbrt()))),
         plain("dsign", "sign", |a, _| {
             let v: f64 = arg(a, 0)?;
-            Ok(Datum::Float8(if v == 0.0 || v.is_nan() { v } else { v.signum() }))
+            Ok(Datum::Float8(f64::from(i8::from(v > 0.0) - i8::from(v < 0.0))))
         }),
         plain("degrees", "degrees", |a, _| Ok(Datum::Float8(arg::<f64>(a, 0)?.to_degrees()))),
         plain("radians", "radians", |a, _| Ok(Datum::Float8(arg::<f64>(a, 0)?.to_radians()))),
@@ -68,6 +68,8 @@ fn floats() -> Vec<FuncDef> {
             if v < 0.0 { Err(negative_root()) } else { Ok(Datum::Float8(v.sqrt())) }
         }),
         plain("dabs_operator", "@", |a, _| Ok(Datum::Float8(arg::<f64>(a, 0)?.abs()))),
+        func("float4abs_operator", "@", &[FLOAT4], FLOAT4, |a, _| Ok(Datum::Float4(arg::<f32>(a, 0)?.abs())))
+            .infallible(),
         plain("dcbrt_operator", "||/", |a, _| Ok(Datum::Float8(arg::<f64>(a, 0)?.cbrt()))),
     ]
 }

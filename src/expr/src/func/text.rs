@@ -244,6 +244,7 @@ fn mixed_joins() -> Vec<FuncDef> {
         ("timestamptz", TIMESTAMPTZ),
         ("interval", INTERVAL),
         ("uuid", UUID),
+        ("jsonb", JSONB),
         ("oid", OID),
         ("mz_timestamp", MZ_TIMESTAMP),
     ];

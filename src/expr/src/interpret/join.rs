@@ -2,7 +2,7 @@
 //! connects what is left.
 
 use super::{Interpreter, Positions, Rows};
-use crate::plan_key::canonical;
+use crate::plan_key::comparable;
 use crate::relation::RelExpr;
 use crate::relation_scalars::scalar_columns;
 use crate::scalar::ScalarExpr;
@@ -62,7 +62,7 @@ impl Interpreter<'_> {
             remaining.push((at..at + typ.arity(), self.eval(input)?));
             at += typ.arity();
         }
-        let member = |e: &ScalarExpr| canonical(e.clone(), &columns);
+        let member = |e: &ScalarExpr| comparable(e.clone(), &columns);
         let class = |c: &Vec<ScalarExpr>| Class { pending: c.iter().map(member).collect(), known: None };
         let mut classes: Vec<Class> = equivalences.iter().map(class).collect();
         let mut partial = Partial { rows: vec![(Row::empty(), 1)], places: vec![None; columns.len()], width: 0 };

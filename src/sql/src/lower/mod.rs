@@ -17,7 +17,7 @@ mod table;
 use crate::coerce::{constant, null};
 use crate::hir::{ColId, CteId, HirOrder, HirRec, HirRel, SetKind, operands_mut};
 use expr::aggregate::RegressionFunc;
-use expr::plan_key::canonical;
+use expr::plan_key::{canonical, comparable};
 use expr::relation::RecBinding;
 use expr::visit::LocalIds;
 use expr::{AggregateExpr, AggregateFunc, ColumnOrder, Id, RelExpr, ScalarExpr};
@@ -266,7 +266,14 @@ impl Lowerer<'_> {
 
     fn set_operation(&mut self, kind: SetKind, all: bool, left: Table, right: Table) -> RelExpr {
         // Rows are compared as they are encoded: those that are not grouped come to canonical form here.
-        let once = |table: Table| if all { canonical_rows(table.expr) } else { table.expr.distinct() };
+        let types = |table: &Table| table.expr.typ().columns.into_iter().map(|c| c.ty).collect::<Vec<_>>();
+        let alike = types(&left) == types(&right);
+        let once = |table: Table| match (all, alike) {
+            (true, true) => canonical_rows(table.expr, canonical),
+            (true, false) => canonical_rows(table.expr, comparable),
+            (false, true) => table.expr.distinct(),
+            (false, false) => canonical_rows(table.expr, comparable).distinct(),
+        };
         match kind {
             SetKind::Union if all => left.expr.union(right.expr),
             SetKind::Union => left.expr.union(right.expr).distinct(),
@@ -283,13 +290,13 @@ impl Lowerer<'_> {
 }
 
 /// Rows of which equal ones have the same encoding.
-fn canonical_rows(expr: RelExpr) -> RelExpr {
+fn canonical_rows(expr: RelExpr, key: fn(ScalarExpr, &[ColumnType]) -> ScalarExpr) -> RelExpr {
     let columns = expr.typ().columns;
-    if columns.iter().all(|column| !column.ty.needs_canonical_key()) {
+    let arity = columns.len();
+    let values: Vec<_> = (0..arity).map(|c| key(ScalarExpr::Column(c), &columns)).collect();
+    if values.iter().all(|value| matches!(value, ScalarExpr::Column(_))) {
         return expr;
     }
-    let arity = columns.len();
-    let values = (0..arity).map(|c| canonical(ScalarExpr::Column(c), &columns)).collect();
     expr.map(values).project((arity..2 * arity).collect())
 }
 

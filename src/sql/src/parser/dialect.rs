@@ -20,13 +20,20 @@ impl Dialect for FreshetDialect {
         TypeId::of::<PostgreSqlDialect>()
     }
 
-    /// Grouping sets, VALUES as a subquery, and signs, which bind closer than `^` as in PostgreSQL: `-2 ^ 2` is 4.
+    /// Grouping sets, VALUES as a subquery, set operations after ANY and ALL, `NOT EXISTS`, and signs, which bind closer than `^` as in
+    /// PostgreSQL: `-2 ^ 2` is 4.
     fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
         if let Some(element) = super::grouping::element(parser) {
             return Some(element);
         }
         if let Some(values) = super::grouping::values(parser) {
             return Some(values);
+        }
+        if let Some(query) = quantified_query(parser) {
+            return Some(query);
+        }
+        if let [Keyword::NOT, Keyword::EXISTS] = parser.peek_tokens_ref().map(|t| keyword(&t.token)) {
+            return Some(not_exists(parser));
         }
         if keyword(&parser.peek_token_ref().token) == Keyword::VARIADIC {
             parser.advance_token();
@@ -43,12 +50,14 @@ impl Dialect for FreshetDialect {
         Some(parser.parse_subexpr(SIGN_PRECEDENCE).map(|expr| Expr::UnaryOp { op, expr: Box::new(expr) }))
     }
 
-    /// `x [NOT] BETWEEN SYMMETRIC a AND b`
+    /// `x [NOT] BETWEEN SYMMETRIC a AND b`; `x [NOT] IN ((SELECT …), …)`
     fn parse_infix(&self, parser: &mut Parser, expr: &Expr, _precedence: u8) -> Option<Result<Expr, ParserError>> {
         let [first, second, third] = parser.peek_tokens_ref().map(|t| keyword(&t.token));
         let (negated, symmetric) = match (first, second, third) {
             (Keyword::BETWEEN, word @ (Keyword::SYMMETRIC | Keyword::ASYMMETRIC), _) => (false, word),
             (Keyword::NOT, Keyword::BETWEEN, word @ (Keyword::SYMMETRIC | Keyword::ASYMMETRIC)) => (true, word),
+            (Keyword::IN, ..) => return in_parentheses(parser, expr, false),
+            (Keyword::NOT, Keyword::IN, _) => return in_parentheses(parser, expr, true),
             _ => return None,
         };
         (0..2 + usize::from(negated)).for_each(|_| parser.advance_token());
@@ -154,6 +163,59 @@ fn keyword(token: &Token) -> Keyword {
         Token::Word(word) if word.quote_style.is_none() => word.keyword,
         _ => Keyword::NoKeyword,
     }
+}
+
+/// `NOT` before `EXISTS` is the operator that it is elsewhere, and binds as loosely.
+fn not_exists(parser: &mut Parser) -> Result<Expr, ParserError> {
+    parser.advance_token();
+    Ok(match parser.parse_subexpr(PG.prec_value(Precedence::UnaryNot))? {
+        Expr::Exists { subquery, negated } => Expr::Exists { subquery, negated: !negated },
+        other => Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(other) },
+    })
+}
+
+/// After `ANY (`: a query that begins with a parenthesis, `(SELECT 1) UNION …`. sqlparser takes the first part for all of it.
+fn quantified_query(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+    let parentheses = [parser.get_current_token(), parser.peek_token_ref()];
+    if parentheses.iter().any(|t| t.token != Token::LParen) {
+        return None;
+    }
+    parser.prev_token();
+    let before = keyword(&parser.get_current_token().token);
+    parser.advance_token();
+    if !matches!(before, Keyword::ANY | Keyword::ALL | Keyword::SOME) {
+        return None;
+    }
+    let query = parser.maybe_parse(|p| {
+        let query = p.parse_query()?;
+        if p.peek_token_ref().token == Token::RParen { Ok(query) } else { p.expected_ref(")", p.peek_token_ref()) }
+    });
+    query.map(|query| query.map(Expr::Subquery)).transpose()
+}
+
+/// `IN ((`: a query, or a list that begins with a value in parentheses. sqlparser takes `(SELECT 1), 2` for the former.
+fn in_parentheses(parser: &mut Parser, expr: &Expr, negated: bool) -> Option<Result<Expr, ParserError>> {
+    let open = usize::from(negated) + 1;
+    if (open..open + 2).any(|n| parser.peek_nth_token_ref(n).token != Token::LParen) {
+        return None;
+    }
+    (0..=open).for_each(|_| parser.advance_token());
+    Some(in_query_or_list(parser, expr, negated))
+}
+
+fn in_query_or_list(parser: &mut Parser, expr: &Expr, negated: bool) -> Result<Expr, ParserError> {
+    let expr = Box::new(expr.clone());
+    let query = parser.maybe_parse(|p| {
+        let query = p.parse_query()?;
+        p.expect_token(&Token::RParen)?;
+        Ok(query)
+    })?;
+    if let Some(subquery) = query {
+        return Ok(Expr::InSubquery { expr, subquery, negated });
+    }
+    let list = parser.parse_comma_separated(Parser::parse_expr)?;
+    parser.expect_token(&Token::RParen)?;
+    Ok(Expr::InList { expr, list, negated })
 }
 
 /// The bounds of BETWEEN; symmetric ones may come in either order.

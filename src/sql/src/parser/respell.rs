@@ -8,6 +8,7 @@
 //! TABLE t                    → SELECT * FROM t
 //! JOIN u USING (a) AS x      → JOIN u USING (a, "using alias".x)
 //! TRIM (TRAILING FROM a)     → TRIM (TRAILING ' ' FROM a)
+//! a ?| b                     → the operator, not a placeholder and another operator
 //! ```
 //!
 //! [`restore`] goes the other way in what sqlparser prints. Words that PostgreSQL does not reserve lose what makes them keywords to sqlparser.
@@ -52,6 +53,18 @@ pub(crate) fn mutual_recursion(with: &With) -> Option<MutualRecursion<'_>> {
     Some(MutualRecursion { limit, ctes })
 }
 
+/// `?`, `?|` and `?&` are operators; placeholders have a dollar.
+fn question(rest: &[TokenWithSpan], out: &mut Vec<TokenWithSpan>) -> Option<usize> {
+    let first = rest.first().filter(|t| matches!(&t.token, Token::Placeholder(mark) if mark == "?"))?;
+    let (token, taken) = match rest.get(1).map(|t| &t.token) {
+        Some(Token::Pipe) => (Token::QuestionPipe, 2),
+        Some(Token::Ampersand) => (Token::QuestionAnd, 2),
+        _ => (Token::Question, 1),
+    };
+    out.push(TokenWithSpan { token, span: first.span });
+    Some(taken)
+}
+
 /// The tokens as sqlparser is to see them.
 pub(super) fn respell(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let mut out = Vec::with_capacity(tokens.len());
@@ -67,7 +80,8 @@ pub(super) fn respell(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             .or_else(|| table_command(&before, inserts, &words, &mut out))
             .or_else(|| only(&before, &words))
             .or_else(|| using_alias(&words, &mut out))
-            .or_else(|| trim_blanks(&words, &mut out));
+            .or_else(|| trim_blanks(&words, &mut out))
+            .or_else(|| question(rest, &mut out));
         let taken = taken.unwrap_or_else(|| {
             out.push(TokenWithSpan { token: without_keyword(&first.token), span: first.span });
             1

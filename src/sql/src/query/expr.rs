@@ -204,8 +204,9 @@ impl Planner<'_, '_> {
                 ast::AccessExpr::Subscript(ast::Subscript::Slice { lower_bound, upper_bound, stride: None })
                     if accesses.len() == 1 && ty != SqlType::Jsonb =>
                 {
-                    args.push(self.subscript(lower_bound.as_ref())?);
-                    args.push(self.subscript(upper_bound.as_ref())?);
+                    // A slice ends where the array does: a bound that is left out is one beyond all.
+                    args.push(self.bound(lower_bound.as_ref(), i32::MIN)?);
+                    args.push(self.bound(upper_bound.as_ref(), i32::MAX)?);
                     return self.function_call("array_slice", args);
                 }
                 _ => return Err(SqlError::unsupported("this kind of subscript")),
@@ -217,7 +218,14 @@ impl Planner<'_, '_> {
         }
     }
 
-    /// An int4; NULL stands for a bound that is left out.
+    fn bound(&mut self, index: Option<&Expr>, default: i32) -> Result<Operand, SqlError> {
+        match index {
+            Some(_) => self.subscript(index),
+            None => Ok(Operand::Typed(constant(Datum::Int4(default), SqlType::Int4))),
+        }
+    }
+
+    /// An int4.
     fn subscript(&mut self, index: Option<&Expr>) -> Result<Operand, SqlError> {
         let operand = index.map_or(Ok(Operand::Null), |e| self.operand(e))?;
         Ok(Operand::Typed(self.coerce(operand, &SqlType::Int4, Context::Assignment)?))

@@ -22,6 +22,18 @@ pub(super) enum Arguments<'a> {
     Row(&'a ast::ObjectName),
 }
 
+/// Functions that take a `char(n)` as it is shown. To others it is a text without blanks at its end.
+const SHOW_BLANKS: [&str; 8] = [
+    "concat",
+    "concat_ws",
+    "format",
+    "octet_length",
+    "to_json",
+    "to_jsonb",
+    "jsonb_build_array",
+    "jsonb_build_object",
+];
+
 impl Planner<'_, '_> {
     /// `left op right`, `op right`
     pub fn operator(&mut self, op: &str, args: Vec<Operand>) -> Result<ScalarExpr, SqlError> {
@@ -33,7 +45,10 @@ impl Planner<'_, '_> {
     }
 
     /// `name(args)` of the function table.
-    pub fn function_call(&mut self, name: &str, args: Vec<Operand>) -> Result<ScalarExpr, SqlError> {
+    pub fn function_call(&mut self, name: &str, mut args: Vec<Operand>) -> Result<ScalarExpr, SqlError> {
+        if SHOW_BLANKS.contains(&name) {
+            args = args.into_iter().map(|arg| self.with_blanks(arg)).collect::<Result<_, _>>()?;
+        }
         let types = self.operand_types(&args);
         let candidates: Vec<Func> = candidates(name);
         match choose(&candidates, &types, false) {
@@ -51,6 +66,15 @@ impl Planner<'_, '_> {
                 Err(SqlError::new(SqlState::AMBIGUOUS_FUNCTION, message).hint(hint))
             }
         }
+    }
+
+    /// A `char(n)` with the blanks that it is shown with.
+    fn with_blanks(&mut self, operand: Operand) -> Result<Operand, SqlError> {
+        let Some(SqlType::Char(Some(length))) = self.operand_type(&operand) else { return Ok(operand) };
+        let text = self.coerce(operand, &SqlType::Text, Context::Explicit)?;
+        let length = constant(Datum::Int4(i32::try_from(length).unwrap_or(i32::MAX)), SqlType::Int4);
+        let padded = self.function_call("rpad", vec![Operand::Typed(text), Operand::Typed(length)])?;
+        Ok(Operand::Typed(padded))
     }
 
     fn casts_to(&self, operand: &Operand, ty: &SqlType) -> bool {

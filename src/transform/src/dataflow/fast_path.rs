@@ -3,7 +3,7 @@
 use super::DataflowCatalog;
 use crate::literal::key_rows;
 use crate::mfps::peel;
-use expr::plan_key::canonical_key;
+use expr::plan_key::comparable_key;
 use expr::relation::Id;
 use expr::{Mfp, RelExpr, ScalarExpr};
 use repr::{Diff, EvalError, GlobalId, Row};
@@ -46,7 +46,7 @@ fn peek(on: GlobalId, mfp: Mfp, catalog: &dyn DataflowCatalog) -> Option<FastPat
     let predicates: Vec<&ScalarExpr> = mfp.predicates.iter().map(|(_, p)| p).collect();
     let lookup = indexes.iter().find_map(|(id, index)| {
         let columns = &index.desc.typ.columns;
-        let rows = key_rows(&predicates, &canonical_key(&index.key, columns), columns)?;
+        let rows = key_rows(&predicates, &comparable_key(&index.key, columns), columns)?;
         Some((*id, Some(rows)))
     });
     let (index, keys) = lookup.or_else(|| indexes.first().map(|(id, _)| (*id, None)))?;

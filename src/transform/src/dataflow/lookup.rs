@@ -5,7 +5,7 @@ use crate::TransformError;
 use crate::literal::key_rows;
 use crate::mfps::peel;
 use expr::plan::Key;
-use expr::plan_key::canonical_key;
+use expr::plan_key::comparable_key;
 use expr::relation::Id;
 use expr::{Mfp, RelExpr, ScalarExpr, Unmaterializable};
 use repr::{ColumnType, Datum, GlobalId, Row, RowRef};
@@ -29,7 +29,7 @@ impl Lookup {
         if exprs(&mfp).any(belongs_to_moment) {
             return Ok(None);
         }
-        let keyed = |(id, index): (GlobalId, expr::IndexDesc)| (id, canonical_key(&index.key, &typ.columns));
+        let keyed = |(id, index): (GlobalId, expr::IndexDesc)| (id, comparable_key(&index.key, &typ.columns));
         let indexes: Vec<_> = catalog.indexes_on(*on).into_iter().map(keyed).collect();
         let found = !indexes.is_empty() && !mfp.predicates.is_empty();
         Ok(found.then(|| Lookup { columns: typ.columns.clone(), indexes, mfp }))

@@ -2,7 +2,7 @@
 
 use crate::scalars::remap;
 use expr::ScalarExpr;
-use expr::plan_key::{canonical, canonical_key};
+use expr::plan_key::{comparable, comparable_key};
 use repr::RelationType;
 use std::cmp::Reverse;
 
@@ -145,7 +145,7 @@ impl Candidate {
     /// The key to look up by, and whether it is arranged by it: an index by just these expressions, else one by some of them that is a
     /// key of the input, else a new arrangement.
     fn key(&self, available: &[ScalarExpr]) -> (Vec<ScalarExpr>, bool) {
-        let canonical = canonical_key(available, &self.typ.columns);
+        let canonical = comparable_key(available, &self.typ.columns);
         let covered = |key: &&Vec<ScalarExpr>| !key.is_empty() && key.iter().all(|e| canonical.contains(e));
         let exact = self.arrangements.iter().find(|key| covered(key) && key.len() == canonical.len());
         let enough = || self.arrangements.iter().find(|key| covered(key) && self.is_unique(key));
@@ -159,7 +159,7 @@ impl Candidate {
     fn is_unique(&self, exprs: &[ScalarExpr]) -> bool {
         let known = |c: &usize| {
             let column = ScalarExpr::Column(*c);
-            exprs.contains(&column) || exprs.contains(&canonical(column, &self.typ.columns))
+            exprs.contains(&column) || exprs.contains(&comparable(column, &self.typ.columns))
         };
         self.typ.keys.iter().any(|key| key.iter().all(known))
     }

@@ -5,7 +5,7 @@ use crate::TransformError;
 use crate::mfps::compose;
 use crate::scalars::{equality, is_not_null, mfp_demand, mfp_over, remap};
 use expr::plan::{DeltaPath, JoinPlan, JoinStage, Key};
-use expr::plan_key::{canonical, canonical_key, without_canonical};
+use expr::plan_key::{comparable, comparable_key, without_canonical};
 use expr::relation::{Id, JoinImplementation};
 use expr::{Mfp, Plan, RelExpr, ScalarExpr};
 use repr::ColumnType;
@@ -190,18 +190,18 @@ impl Join<'_> {
     /// The class that a key expression of an input is a member of.
     fn class_of(&self, input: usize, key: &ScalarExpr, known: &[Option<ScalarExpr>]) -> Option<usize> {
         let columns = &self.columns[self.ranges[input].clone()];
-        let key = canonical(key.clone(), columns);
-        let is_key = |m: &ScalarExpr| self.is_within(input, m) && canonical(self.local(input, m), columns) == key;
+        let key = comparable(key.clone(), columns);
+        let is_key = |m: &ScalarExpr| self.is_within(input, m) && comparable(self.local(input, m), columns) == key;
         (0..self.classes.len()).find(|i| known[*i].is_some() && self.classes[*i].iter().any(is_key))
     }
 
     /// The canonical key to look an input up by, and the same in terms of the join's columns that are bound.
     fn lookup(&self, input: usize, key: &Key, progress: &Progress) -> Result<(Key, Vec<ScalarExpr>), TransformError> {
-        let lookup_key = canonical_key(key, &self.columns[self.ranges[input].clone()]);
+        let lookup_key = comparable_key(key, &self.columns[self.ranges[input].clone()]);
         let stream = |e: &ScalarExpr| {
             let class = self.class_of(input, e, &progress.known);
             let known = class.and_then(|i| progress.known[i].clone());
-            known.map(|k| canonical(k, &self.columns)).ok_or_else(|| {
+            known.map(|k| comparable(k, &self.columns)).ok_or_else(|| {
                 TransformError::Internal(format!("nothing known equals key {e:?} of join input {input}"))
             })
         };
@@ -240,7 +240,7 @@ impl Join<'_> {
 
     fn same_key(&self, input: usize, member: &ScalarExpr, key: &ScalarExpr) -> bool {
         let columns = &self.columns[self.ranges[input].clone()];
-        canonical(self.local(input, member), columns) == canonical(key.clone(), columns)
+        comparable(self.local(input, member), columns) == comparable(key.clone(), columns)
     }
 
     /// The bound columns that are used later: by the output, or by classes with members that cannot be evaluated yet.
