@@ -46,7 +46,9 @@ pub fn compare(oracle: &Answer, ours: &Answer, traits: Traits) -> Verdict {
         (Answer::Timeout | Answer::Lost, _) => Verdict::Skipped("PostgreSQL takes too long".to_string()),
         (_, Answer::Timeout) => Verdict::Different(Kind::Slow),
         (_, Answer::Lost) => Verdict::Different(Kind::Lost),
-        (Answer::Rows(_), Answer::Error(code, message)) if code == "0A000" => Verdict::Skipped(format!("refused: {message}")),
+        (Answer::Rows(_), Answer::Error(code, message)) if code == "0A000" => {
+            Verdict::Skipped(format!("refused: {message}"))
+        }
         (Answer::Rows(expected), Answer::Rows(rows)) => {
             let same = normal(expected, traits) == normal(rows, traits);
             if same { Verdict::Same } else { Verdict::Different(Kind::Rows) }
@@ -123,7 +125,8 @@ fn number_length(text: &str) -> usize {
 }
 
 fn normal_number(number: &str, floats: bool) -> String {
-    if floats && number.contains(['.', 'e'])
+    if floats
+        && number.contains(['.', 'e'])
         && let Ok(value) = number.parse::<f64>()
     {
         // What cancels out leaves a residue of its own.
@@ -141,7 +144,8 @@ fn normal_number(number: &str, floats: bool) -> String {
 fn interval_micros(text: &str) -> Option<i128> {
     const DAY: i128 = 86_400_000_000;
     let words: Vec<&str> = text.split(' ').collect();
-    let (time, pairs) = if words.len() % 2 == 1 { (words.last(), &words[..words.len() - 1]) } else { (None, &words[..]) };
+    let (time, pairs) =
+        if words.len() % 2 == 1 { (words.last(), &words[..words.len() - 1]) } else { (None, &words[..]) };
     let mut total = 0;
     for pair in pairs.chunks(2) {
         let count: i128 = pair[0].parse().ok()?;
@@ -159,6 +163,7 @@ fn interval_micros(text: &str) -> Option<i128> {
     let [hours, minutes, seconds] = parts[..] else { return None };
     let (seconds, fraction) = seconds.split_once('.').unwrap_or((seconds, ""));
     let micros: i128 = format!("{fraction:0<6}").parse().ok()?;
-    let whole = (hours.parse::<i128>().ok()? * 60 + minutes.parse::<i128>().ok()?) * 60 + seconds.parse::<i128>().ok()?;
+    let whole =
+        (hours.parse::<i128>().ok()? * 60 + minutes.parse::<i128>().ok()?) * 60 + seconds.parse::<i128>().ok()?;
     Some(total + sign * (whole * 1_000_000 + micros))
 }

@@ -132,7 +132,17 @@ fn column(rng: &mut StdRng, name: String, wild: bool) -> Column {
 
 /// A type; the usual ones more often.
 pub fn any_type(rng: &mut StdRng) -> Type {
-    let usual = [Type::Int4, Type::Int4, Type::Int8, Type::Text, Type::Text, Type::Numeric, Type::Bool, Type::Float8, Type::Date];
+    let usual = [
+        Type::Int4,
+        Type::Int4,
+        Type::Int8,
+        Type::Text,
+        Type::Text,
+        Type::Numeric,
+        Type::Bool,
+        Type::Float8,
+        Type::Date,
+    ];
     let all: Vec<Type> = Type::all().collect();
     if rng.random() { usual[rng.random_range(0..usual.len())] } else { all[rng.random_range(0..all.len())] }
 }

@@ -101,7 +101,8 @@ impl Generator<'_> {
         if depth == 0 || self.percent(20) {
             return self.leaf(ty, place);
         }
-        if place.window.is_some() && self.percent(35)
+        if place.window.is_some()
+            && self.percent(35)
             && let Some(node) = self.window_call(ty, place)
         {
             return node;

@@ -70,7 +70,8 @@ impl Generator<'_> {
     }
 
     fn values(&mut self) -> From {
-        let types: Vec<Type> = (0..self.rng.random_range(1..=2)).map(|_| super::data::any_type(&mut self.rng)).collect();
+        let types: Vec<Type> =
+            (0..self.rng.random_range(1..=2)).map(|_| super::data::any_type(&mut self.rng)).collect();
         let rows = (0..self.rng.random_range(1..=3)).map(|_| {
             let values = types.iter().map(|ty| literal(ty.value(&mut self.rng, false), *ty)).collect::<Vec<_>>();
             text(format!("({})", values.join(", ")))

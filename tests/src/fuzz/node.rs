@@ -108,10 +108,9 @@ impl Node {
                 parts.iter().for_each(|part| part.queries(types, &mut found));
                 found
             }
-            Node::List { items, separator, min } => shorter(items, *min)
-                .into_iter()
-                .map(|items| Node::List { items, separator, min: *min })
-                .collect(),
+            Node::List { items, separator, min } => {
+                shorter(items, *min).into_iter().map(|items| Node::List { items, separator, min: *min }).collect()
+            }
             _ => Vec::new(),
         }
     }

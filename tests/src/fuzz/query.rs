@@ -95,7 +95,14 @@ impl Generator<'_> {
         let alias = self.alias();
         let directions = ["", " DESC", " NULLS FIRST", " DESC NULLS LAST"];
         let order: Vec<_> = (0..types.len()).map(|i| format!("{alias}.c{i}{}", self.pick(&directions))).collect();
-        let limit = self.pick(&[" LIMIT 1", " LIMIT 3", " LIMIT 2 OFFSET 1", " OFFSET 2", " FETCH FIRST 2 ROWS ONLY", " LIMIT 0"]);
+        let limit = self.pick(&[
+            " LIMIT 1",
+            " LIMIT 3",
+            " LIMIT 2 OFFSET 1",
+            " OFFSET 2",
+            " FETCH FIRST 2 ROWS ONLY",
+            " LIMIT 0",
+        ]);
         let tail = format!(") AS {alias} ORDER BY {}{limit}", order.join(", "));
         Node::Query(types.to_vec(), vec![text("SELECT * FROM ("), body, text(tail)])
     }
@@ -132,5 +139,4 @@ impl Generator<'_> {
         let parts = vec![text("("), value, text(format!(" {operator} (")), query, text("))")];
         Node::Expr(Type::Bool, parts)
     }
-
 }

@@ -229,8 +229,7 @@ fn print(label: &str, difference: &Difference) {
 fn shown(answer: &Answer) -> String {
     let Answer::Rows(rows) = answer else { return format!("{answer:?}") };
     let cell = |cell: &Option<String>| cell.clone().unwrap_or_else(|| "NULL".to_string());
-    let mut lines: Vec<String> =
-        rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join(" | ")).collect();
+    let mut lines: Vec<String> = rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join(" | ")).collect();
     lines.sort();
     let count = lines.len();
     lines.truncate(20);

@@ -15,8 +15,16 @@ const OF_PEERS: [(&str, Type); 4] = [
     ("cume_dist()", Type::Float8),
 ];
 /// Window functions that need a total order; `$` is an argument of the result's type.
-const OF_ROWS: [&str; 8] =
-    ["lag($)", "lag($, 2)", "lead($)", "lead($, 1, $)", "first_value($)", "last_value($)", "nth_value($, 2)", "lag($, 0)"];
+const OF_ROWS: [&str; 8] = [
+    "lag($)",
+    "lag($, 2)",
+    "lead($)",
+    "lead($, 1, $)",
+    "first_value($)",
+    "last_value($)",
+    "nth_value($, 2)",
+    "lag($, 0)",
+];
 /// Frames that are told by rows, and frames told by values.
 const ROWS: [&str; 5] = [
     "ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING",
@@ -134,7 +142,8 @@ impl Generator<'_> {
         let key = place.window.clone()?;
         if self.percent(30) {
             let template = self.pick(&OF_ROWS);
-            let call = Function { ret: ty, lazy: false, fails: false, float: false, parts: argument_parts(template, ty) };
+            let call =
+                Function { ret: ty, lazy: false, fails: false, float: false, parts: argument_parts(template, ty) };
             let over = self.over(&inner, Some(&key), "");
             return Some(self.call_over(&call, over, &inner));
         }
@@ -147,7 +156,10 @@ impl Generator<'_> {
             return Some(Node::Expr(ty, vec![text("row_number()"), self.over(&inner, Some(&key), "")]));
         }
         let over_rows = |f: &&Function| {
-            let whole = f.parts.iter().any(|p| matches!(p, Part::Text(t) if ["DISTINCT", "ORDER BY"].iter().any(|w| t.contains(w))));
+            let whole = f
+                .parts
+                .iter()
+                .any(|p| matches!(p, Part::Text(t) if ["DISTINCT", "ORDER BY"].iter().any(|w| t.contains(w))));
             f.ret == ty && !f.float && !whole
         };
         let aggregates: Vec<_> = AGGREGATES.iter().filter(over_rows).collect();
