@@ -5,11 +5,11 @@
 use crate::install::install;
 use crate::run::{cargo, program, target_dir};
 
-/// Format, lints, random queries (the same ones each time), all tests; ends with the test runner's own line.
+/// Format, lints, all tests; ends with the test runner's own line. Random queries are a command of their own, for as long as they find more than they
+/// miss.
 pub fn ci() -> anyhow::Result<()> {
     cargo(&["fmt", "--all", "--check"]).run()?;
     cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]).run()?;
-    fuzz_sql(40, Some(1), None, false)?;
     test(None)
 }
 
