@@ -191,6 +191,13 @@ fn change(rng: &mut StdRng, table: &Table, next_key: &mut usize) -> Change {
             Change::Other(format!("UPDATE {} SET {set} WHERE {predicate}", table.name))
         }
         7..9 => Change::Other(format!("DELETE FROM {} WHERE {predicate}", table.name)),
+        9 if rng.random() => {
+            *next_key += 1000;
+            let names: Vec<_> = table.columns.iter().map(|c| c.name.as_str()).collect();
+            let (name, others) = (&table.name, names[1..].join(", "));
+            let select = format!("SELECT {} + {next_key}, {others} FROM {name} WHERE {predicate}", names[0]);
+            Change::Other(format!("INSERT INTO {name} ({}, {others}) {select}", names[0]))
+        }
         _ => Change::Other(format!("DELETE FROM {}", table.name)),
     }
 }

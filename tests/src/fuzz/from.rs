@@ -32,6 +32,7 @@ impl Generator<'_> {
             3..6 if !self.ctes.is_empty() => self.cte(),
             6 => self.values(),
             7 => self.series(),
+            8 => self.using(),
             _ => self.table(),
         }
     }
@@ -46,6 +47,57 @@ impl Generator<'_> {
         let name = |c: &super::data::Column| Name { name: format!("{alias}.{}{}", c.name, cast(c)), ty: c.ty };
         let columns: Vec<Name> = table.columns.iter().map(name).collect();
         From { node: text(format!("{} AS {alias}", table.name)), key: vec![columns[0].clone()], columns }
+    }
+
+    /// Two tables joined by columns that have one name.
+    fn using(&mut self) -> From {
+        let (left, right) = (self.pick(self.tables), self.pick(self.tables));
+        let pairs: Vec<(usize, usize)> = (0..left.columns.len())
+            .flat_map(|l| (0..right.columns.len()).map(move |r| (l, r)))
+            .filter(|(l, r)| left.columns[*l].ty == right.columns[*r].ty)
+            .collect();
+        let (l, r) = self.pick(&pairs);
+        let kind = self.pick(&["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"]);
+        let (a, b) = (self.alias(), self.alias());
+        let common = format!("u{a}");
+        let names = |table: &super::data::Table, alias: &str, at: usize| -> Vec<String> {
+            (0..table.columns.len()).map(|i| if i == at { common.clone() } else { format!("{alias}c{i}") }).collect()
+        };
+        let (left_names, right_names) = (names(&left, &a, l), names(&right, &b, r));
+        let sql = format!(
+            "{} AS {a} ({}) {kind} {} AS {b} ({}) USING ({common})",
+            left.name,
+            left_names.join(", "),
+            right.name,
+            right_names.join(", ")
+        );
+        let of_left = left_names.iter().zip(&left.columns);
+        let of_right = right_names.iter().zip(&right.columns).filter(|(name, _)| **name != common);
+        let cast = |ty| if ty == Type::Text { "::text" } else { "" };
+        let name = |(name, c): (&String, &super::data::Column)| Name { name: format!("{name}{}", cast(c.ty)), ty: c.ty };
+        let columns = of_left.chain(of_right).map(name).collect();
+        self.whole(text(format!("({sql})")), columns)
+    }
+
+    /// A function of the columns to the left.
+    fn lateral_series(&mut self, left: &From) -> Option<(From, &'static str)> {
+        let (call, wanted, ty) = self.pick(&[
+            ("unnest", Type::Int4Array, Type::Int4),
+            ("unnest", Type::TextArray, Type::Text),
+            ("generate_series", Type::Int4, Type::Int4),
+        ]);
+        let columns: Vec<_> = left.columns.iter().filter(|c| c.ty == wanted).cloned().collect();
+        if columns.is_empty() {
+            return None;
+        }
+        let column = self.pick(&columns).name;
+        let alias = self.alias();
+        let call = match call {
+            "unnest" => format!("unnest({column})"),
+            _ => format!("generate_series(1, least({column}, 3))"),
+        };
+        let kind = self.pick(&["CROSS JOIN", "LEFT JOIN"]);
+        Some((self.whole(text(format!("LATERAL {call} AS {alias} (s0)")), named(&alias, "s", &[ty])), kind))
     }
 
     fn whole(&mut self, node: Node, columns: Vec<Name>) -> From {
@@ -101,6 +153,12 @@ impl Generator<'_> {
         if depth > 0 && self.percent(15) {
             let right = self.derived(depth, &left.columns.clone(), outer, "LATERAL ");
             let kind = self.pick(&["CROSS JOIN", "LEFT JOIN"]);
+            let condition = (kind == "LEFT JOIN").then(|| text("true"));
+            return joined(left, kind, right, condition);
+        }
+        if self.percent(10)
+            && let Some((right, kind)) = self.lateral_series(&left)
+        {
             let condition = (kind == "LEFT JOIN").then(|| text("true"));
             return joined(left, kind, right, condition);
         }

@@ -112,7 +112,12 @@ impl Generator<'_> {
             keys.push(self.pick(&place.columns));
         }
         self.traits.grouped = true;
-        let grouped = Place { columns: keys.clone(), aggregated: Some(place.columns), ..place };
+        let mut columns = keys.clone();
+        if !keys.is_empty() && self.percent(30) {
+            let name = format!("grouping({})", self.pick(&keys).name);
+            columns.push(Name { name, ty: Type::Int4 });
+        }
+        let grouped = Place { columns, aggregated: Some(place.columns), ..place };
         let list = self.list(types, &grouped);
         let by = self.group_by(&keys);
         let having = self.percent(25).then(|| self.condition(2, &grouped));

@@ -176,13 +176,13 @@ fn not_exists(parser: &mut Parser) -> Result<Expr, ParserError> {
 
 /// After `ANY (`: a query that begins with a parenthesis, `(SELECT 1) UNION …`. sqlparser takes the first part for all of it.
 fn quantified_query(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
-    let parentheses = [parser.get_current_token(), parser.peek_token_ref()];
-    if parentheses.iter().any(|t| t.token != Token::LParen) {
+    if parser.get_current_token().token != Token::LParen || parser.peek_token_ref().token != Token::LParen {
         return None;
     }
-    parser.prev_token();
-    let before = keyword(&parser.get_current_token().token);
-    parser.advance_token();
+    // Two tokens back and forth again: the current one may be a blank.
+    (0..2).for_each(|_| parser.prev_token());
+    let before = keyword(&parser.peek_token_ref().token);
+    (0..2).for_each(|_| parser.advance_token());
     if !matches!(before, Keyword::ANY | Keyword::ALL | Keyword::SOME) {
         return None;
     }
