@@ -74,7 +74,8 @@ impl Generator<'_> {
         let of_left = left_names.iter().zip(&left.columns);
         let of_right = right_names.iter().zip(&right.columns).filter(|(name, _)| **name != common);
         let cast = |ty| if ty == Type::Text { "::text" } else { "" };
-        let name = |(name, c): (&String, &super::data::Column)| Name { name: format!("{name}{}", cast(c.ty)), ty: c.ty };
+        let name =
+            |(name, c): (&String, &super::data::Column)| Name { name: format!("{name}{}", cast(c.ty)), ty: c.ty };
         let columns = of_left.chain(of_right).map(name).collect();
         self.whole(text(format!("({sql})")), columns)
     }
