@@ -416,7 +416,9 @@ fn reads() {
     );
     check(
         "copy t (b) to stdout with (format csv, header)",
-        expect![[r#"Csv { delimiter: 44, quote: 34, escape: 34, null: "", header: Present, force_quote: [], force_null: [], force_not_null: [] } b integer"#]],
+        expect![[
+            r#"Csv { delimiter: 44, quote: 34, escape: 34, null: "", header: Present, force_quote: [], force_null: [], force_not_null: [] } b integer"#
+        ]],
     );
     check(
         "copy t (b, a) from stdin (delimiter '|')",
