@@ -103,7 +103,7 @@ fn tables() {
     check("create table n (a nosuch)", expect![[r#"42704: type "nosuch" does not exist"#]]);
     check("create table nosuch.n (a int)", expect![[r#"3F000: schema "nosuch" does not exist"#]]);
     check("create table mz_catalog.n (a int)", expect!["42501: permission denied for schema mz_catalog"]);
-    check("create temp table n (a int)", expect!["0A000: CREATE TEMPORARY TABLE is not supported"]);
+    check("create temp table n (a int)", expect!["0A000: a temporary object is not supported"]);
 }
 
 #[test]
@@ -416,11 +416,13 @@ fn reads() {
     );
     check(
         "copy t (b) to stdout with (format csv, header)",
-        expect![[r#"Csv { delimiter: 44, quote: 34, null: "", header: true } b integer"#]],
+        expect![[
+            r#"Csv { delimiter: 44, quote: 34, escape: 34, null: "", header: Present, force_quote: [], force_null: [], force_not_null: [] } b integer"#
+        ]],
     );
     check(
         "copy t (b, a) from stdin (delimiter '|')",
-        expect![[r#"[1, 0] ["b", "a"] Text { delimiter: 124, null: "\\N" }"#]],
+        expect![[r#"[1, 0] ["b", "a"] Text { delimiter: 124, null: "\\N", header: Absent }"#]],
     );
     check("copy t from stdin (delimiter '||')", expect!["0A000: COPY delimiter must be a single one-byte character"]);
     check("copy (select 1) to stdout with (format binary)", expect!["Binary ?column? integer not null"]);

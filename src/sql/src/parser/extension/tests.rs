@@ -183,8 +183,12 @@ fn settings() {
 }
 
 #[test]
+fn privileges() {
+    check("grant select on t to joe", expect![[r#"Grant(true, [Ident { value: "joe", quote_style: None }])"#]]);
+}
+
+#[test]
 fn what_is_not_served_says_so() {
-    check("grant select on t to joe", expect![[r#"Unsupported("GRANT")"#]]);
     check("create sink s from t into kafka connection k", expect![[r#"Unsupported("CREATE SINK")"#]]);
     check("insert into t values (1) on conflict do nothing", expect![[r#"Unsupported("ON CONFLICT")"#]]);
     check("create function f() returns int as 'x'", expect![[r#"Unsupported("CREATE FUNCTION")"#]]);

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 /// Files that need sessions or a server.
 const WITH_SERVER: &[&str] = &[
+    "alter_comment",
     "catalog_functions",
     "create_table_as",
     "cursors_prepare",
