@@ -43,6 +43,7 @@ async fn python_drivers() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs npm; run with --ignored"]
 async fn node_postgres() -> anyhow::Result<()> {
     let folder = std::env::temp_dir().join("freshet-drivers-node");
     std::fs::create_dir_all(&folder)?;
@@ -56,6 +57,7 @@ async fn node_postgres() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a JDK and libpostgresql-jdbc-java; run with --ignored"]
 async fn pgjdbc() -> anyhow::Result<()> {
     let jar = Path::new("/usr/share/java/postgresql.jar");
     ensure!(jar.is_file(), "apt-get install default-jdk libpostgresql-jdbc-java");

@@ -176,7 +176,9 @@ fn not_exists(parser: &mut Parser) -> Result<Expr, ParserError> {
 
 /// After `ANY (`: a query that begins with a parenthesis, `(SELECT 1) UNION …`. sqlparser takes the first part for all of it.
 fn quantified_query(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
-    if parser.get_current_token().token != Token::LParen || parser.peek_token_ref().token != Token::LParen {
+    // An expression by itself has nothing before it.
+    let inside = parser.index() >= 2;
+    if !inside || [parser.get_current_token(), parser.peek_token_ref()].iter().any(|t| t.token != Token::LParen) {
         return None;
     }
     // Two tokens back and forth again: the current one may be a blank.

@@ -112,6 +112,7 @@ pub(super) const FUNCTIONS: &[SqlFunction] = &[
     ("current_setting", "text", "coalesce((SELECT setting FROM pg_catalog.pg_settings WHERE lower(name) = lower($1)), mz_internal.mz_unknown_setting($1))"),
     // What Freshet has none of, or does not measure.
     ("pg_relation_is_publishable", "oid", "false"),
+    ("pg_advisory_unlock_all", "", "NULL::text"),
     ("pg_is_in_recovery", "", "false"),
     ("pg_is_other_temp_schema", "oid", "false"),
     ("pg_my_temp_schema", "", "0::oid"),
