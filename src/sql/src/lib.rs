@@ -13,6 +13,7 @@ mod overload;
 pub mod parser;
 pub mod plan;
 pub mod query;
+pub mod routines;
 mod scope;
 pub mod statement;
 #[doc(hidden)]

@@ -1,9 +1,10 @@
 //! What a statement means: the output of planning, the input of environmentd.
 
-use crate::catalog::{Ingestion, ItemName};
+use crate::catalog::{FunctionItem, Ingestion, ItemName};
 use expr::{RelExpr, RowSetFinishing, ScalarExpr};
 use repr::{ClusterId, ColumnName, GlobalId, RelationDesc, Row, SqlType, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A planned statement.
@@ -106,8 +107,8 @@ pub struct SelectPlan {
     pub finishing: RowSetFinishing,
     /// The result's columns, after the finishing.
     pub desc: RelationDesc,
-    /// What `set_config` in it sets, before it runs.
-    pub settings: Vec<SetVariablePlan>,
+    /// What happens before it runs, in this order.
+    pub effects: Vec<Effect>,
 }
 
 /// `SUBSCRIBE`
@@ -368,11 +369,10 @@ pub enum NewItem {
         /// Which of its outputs.
         export: SourceExport,
     },
-    /// `CREATE TYPE … AS ENUM`
-    Type {
-        /// The values, in order.
-        labels: Vec<String>,
-    },
+    /// `CREATE FUNCTION`
+    Function(Arc<FunctionItem>),
+    /// `CREATE TYPE`: an enum or a composite type without oids yet, a list or a map.
+    Type(SqlType),
 }
 
 /// Which upstream tables a source reads.
@@ -575,6 +575,15 @@ pub struct SetVariablePlan {
     pub values: Vec<String>,
     /// Until the transaction's end only.
     pub local: bool,
+}
+
+/// What calling a function does besides its value.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// `set_config`
+    Set(SetVariablePlan),
+    /// `pg_sleep`
+    Sleep(Duration),
 }
 
 /// `DISCARD`

@@ -69,7 +69,7 @@ pub fn plan_entry(catalog: &Arc<Catalog>, item: &Item) -> Result<Entry, SqlError
     };
     match sql::plan(&view, statement, &Params::default())? {
         Plan::CreateItem(CreateItemPlan { item: new, depends_on, .. }) => {
-            Ok(entry(item, details(new, &name_of(item)), depends_on))
+            Ok(entry(item, details(new), depends_on))
         }
         _ => Err(SqlError::internal("a definition creates an item")),
     }
@@ -94,7 +94,7 @@ fn name_of(item: &Item) -> ItemName {
 }
 
 /// What a planned item is in the catalog.
-pub fn details(new: NewItem, name: &ItemName) -> ItemDetails {
+pub fn details(new: NewItem) -> ItemDetails {
     match new {
         NewItem::Table { desc, defaults } => ItemDetails::Table { desc, defaults },
         NewItem::View { expr, desc } => ItemDetails::View { expr, desc },
@@ -104,6 +104,7 @@ pub fn details(new: NewItem, name: &ItemName) -> ItemDetails {
         NewItem::Connection { details, .. } => ItemDetails::Connection(details),
         NewItem::Source { ingestion, desc, cluster, .. } => ItemDetails::Source { desc, ingestion, cluster },
         NewItem::SourceTable { source, export } => ItemDetails::SourceTable { source, export },
-        NewItem::Type { labels } => ItemDetails::enum_type(name, labels),
+        NewItem::Type(ty) => ItemDetails::Type(ty),
+        NewItem::Function(function) => ItemDetails::Function(function),
     }
 }

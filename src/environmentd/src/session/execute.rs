@@ -13,7 +13,7 @@ use crate::coord::{CommitError, Environment, PendingWrite, PreparedLookup, RowSt
 use repr::{Datum, RelationDesc, Row, SqlError, SqlState, SqlType};
 use sql::ParsedStatement;
 use sql::plan::{
-    CopyFormat, CopyToPlan, DeclarePlan, ExecutePlan, ExplainPlan, FetchPlan, Params, Plan, PreparePlan, SelectPlan,
+    CopyFormat, CopyToPlan, DeclarePlan, Effect, ExecutePlan, ExplainPlan, FetchPlan, Params, Plan, PreparePlan, SelectPlan,
     StatementDesc, SubscribePlan, TransactionModes,
 };
 use std::collections::BTreeMap;
@@ -325,8 +325,11 @@ impl Session {
     }
 
     async fn select(&mut self, context: &SessionContext, plan: SelectPlan) -> Result<Outcome, SqlError> {
-        for setting in &plan.settings {
-            self.vars.set(&setting.name, &setting.values, setting.local)?;
+        for effect in &plan.effects {
+            match effect {
+                Effect::Set(set) => self.vars.set(&set.name, &set.values, set.local)?,
+                Effect::Sleep(span) => tokio::time::sleep(*span).await,
+            }
         }
         let rows = self.start(context, &Plan::Select(plan.clone())).await?;
         Ok(Outcome::Rows(plan.desc, rows, Tag::Counted("SELECT")))

@@ -1,6 +1,9 @@
 //! Computing an aggregate from scratch: the reference that maintained results must equal.
 
 use super::{Accum, AggregateFunc, ordered_set};
+use crate::func::json_text::{push_string, text_value};
+use crate::func::list::list_value;
+use crate::func::map::map_value;
 use crate::func::build::{RESULT_BYTES_MAX, check_length, invalid_parameter, json_out, list_out, text_out};
 use repr::{Arena, Datum, Diff, EvalError, JsonbRef, Row, RowPacker, RowRef, SqlError, jsonb};
 use std::cmp::Ordering;
@@ -30,6 +33,10 @@ impl AggregateFunc {
             AggregateFunc::ArrayAgg(_) => array_agg(rows, arena),
             AggregateFunc::JsonbAgg => jsonb_agg(rows, arena),
             AggregateFunc::JsonbObjectAgg => jsonb_object_agg(rows, arena),
+            AggregateFunc::ListAgg(_) => list_agg(rows, arena),
+            AggregateFunc::MapAgg(_) => map_agg(rows, arena),
+            AggregateFunc::JsonAgg(lines) => json_agg(rows, if *lines { ", \n " } else { ", " }, arena),
+            AggregateFunc::JsonObjectAgg => json_object_agg(rows, arena),
             AggregateFunc::ByteaAgg => bytea_agg(rows, arena),
             AggregateFunc::PercentileCont { many, .. } => ordered_set::percentiles(rows, *many, true, arena),
             AggregateFunc::PercentileDisc { many, .. } => ordered_set::percentiles(rows, *many, false, arena),
@@ -142,6 +149,83 @@ fn array_agg<'a>(
         return Ok(Datum::Null);
     }
     Ok(list_out(rows.iter().map(|args| args.first().copied().unwrap_or(Datum::Null)), arena))
+}
+
+fn list_agg<'a>(
+    rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>,
+    arena: &'a Arena,
+) -> Result<Datum<'a>, EvalError> {
+    let rows = repeated(rows)?;
+    if rows.is_empty() {
+        return Ok(Datum::Null);
+    }
+    Ok(list_value(rows.iter().map(|args| args.first().copied().unwrap_or(Datum::Null)), arena))
+}
+
+fn map_agg<'a>(
+    rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>,
+    arena: &'a Arena,
+) -> Result<Datum<'a>, EvalError> {
+    let mut rows = rows.peekable();
+    if rows.peek().is_none() {
+        return Ok(Datum::Null);
+    }
+    // Without a key a value has no place.
+    let pair = |(args, _): (Vec<Datum<'a>>, usize)| match args[..] {
+        [Datum::Text(key), value] => Some((key, value)),
+        _ => None,
+    };
+    Ok(map_value(rows.filter_map(pair), arena))
+}
+
+fn json_of<'a>(datum: Option<&Datum<'a>>) -> &'a str {
+    if let Some(Datum::Json(value)) = datum { value } else { "null" }
+}
+
+fn json_agg<'a>(
+    rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>,
+    separator: &str,
+    arena: &'a Arena,
+) -> Result<Datum<'a>, EvalError> {
+    let mut out = String::new();
+    for (args, count) in rows {
+        let value = json_of(args.first());
+        let added = (value.len() + separator.len()).saturating_mul(count);
+        check_length(out.len().saturating_add(added))?;
+        for _ in 0..count {
+            out.push_str(if out.is_empty() { "[" } else { separator });
+            out.push_str(value);
+        }
+    }
+    if out.is_empty() {
+        return Ok(Datum::Null);
+    }
+    out.push(']');
+    Ok(text_value(out, arena))
+}
+
+fn json_object_agg<'a>(
+    rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>,
+    arena: &'a Arena,
+) -> Result<Datum<'a>, EvalError> {
+    let mut out = String::new();
+    for (args, count) in rows {
+        let Some(Datum::Text(key)) = args.first() else {
+            return Err(invalid_parameter("field name must not be null"));
+        };
+        for _ in 0..count {
+            out.push_str(if out.is_empty() { "{ " } else { ", " });
+            push_string(key, &mut out);
+            out.push_str(" : ");
+            out.push_str(json_of(args.get(1)));
+            check_length(out.len())?;
+        }
+    }
+    if out.is_empty() {
+        return Ok(Datum::Null);
+    }
+    out.push_str(" }");
+    Ok(text_value(out, arena))
 }
 
 fn push_json(datum: Option<&Datum<'_>>, out: &mut Vec<u8>) {

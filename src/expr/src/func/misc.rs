@@ -34,6 +34,14 @@ pub fn table() -> Vec<FuncDef> {
             Ok(text_out(size_pretty(arg(a, 0)?), arena))
         })
         .infallible(),
+        func("host", "host", &[TEXT], TEXT, |a, _| {
+            let address: &str = arg(a, 0)?;
+            let host = address.split_once('/').map_or(address, |(host, _)| host);
+            match host.parse::<std::net::IpAddr>() {
+                Ok(_) => Ok(Datum::Text(host)),
+                Err(_) => Err(repr::text::invalid_syntax("inet", address)),
+            }
+        }),
         func("mz_unknown_setting", "mz_unknown_setting", &[TEXT], TEXT, |a, _| {
             let name = arg::<&str>(a, 0)?;
             let message = format!("unrecognized configuration parameter \"{name}\"");

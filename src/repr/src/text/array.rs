@@ -265,7 +265,7 @@ fn format_level<'a>(
     out.push('}');
 }
 
-fn quote_element(text: &str, out: &mut String) {
+pub(super) fn quote_element(text: &str, out: &mut String) {
     let special = |c: char| matches!(c, '{' | '}' | ',' | '"' | '\\') || c.is_ascii_whitespace() || c == '\x0b';
     if !text.is_empty() && !text.eq_ignore_ascii_case("null") && !text.contains(special) {
         out.push_str(text);

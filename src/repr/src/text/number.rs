@@ -16,13 +16,13 @@ fn trim(text: &str) -> &str {
 }
 
 /// An optional sign and decimal digits.
-pub fn parse_int<T: TryFrom<i64>>(text: &str, ty: &str) -> Result<T, SqlError> {
+pub fn parse_int<T: TryFrom<i128>>(text: &str, ty: &str) -> Result<T, SqlError> {
     let digits = trim(text);
     let bare = digits.strip_prefix(['+', '-']).unwrap_or(digits);
     if bare.is_empty() || !bare.bytes().all(|b| b.is_ascii_digit()) {
         return Err(invalid_syntax(ty, text));
     }
-    let value: Option<i64> = digits.parse().ok();
+    let value: Option<i128> = digits.parse().ok();
     value.and_then(|v| T::try_from(v).ok()).ok_or_else(|| {
         let message = format!("value \"{text}\" is out of range for type {ty}");
         SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, message)

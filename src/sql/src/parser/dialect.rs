@@ -32,6 +32,9 @@ impl Dialect for FreshetDialect {
         if let Some(query) = quantified_query(parser) {
             return Some(query);
         }
+        if let Some(made) = super::made_literals::literal(parser) {
+            return Some(made);
+        }
         if let [Keyword::NOT, Keyword::EXISTS] = parser.peek_tokens_ref().map(|t| keyword(&t.token)) {
             return Some(not_exists(parser));
         }

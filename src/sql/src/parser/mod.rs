@@ -13,6 +13,7 @@ pub mod extension;
 pub(crate) mod frame;
 mod grouping;
 mod keywords;
+mod made_literals;
 pub(crate) mod reserved;
 pub(crate) mod respell;
 #[cfg(test)]
@@ -99,6 +100,14 @@ pub fn parse_expr(sql: &str) -> Result<sqlparser::ast::Expr, SqlError> {
     })
 }
 
+/// Parses the name of a type.
+pub fn parse_type(sql: &str) -> Result<sqlparser::ast::DataType, SqlError> {
+    match parse_expr(&format!("CAST(NULL AS {sql})"))? {
+        sqlparser::ast::Expr::Cast { data_type, .. } => Ok(data_type),
+        _ => Err(SqlError::new(SqlState::SYNTAX_ERROR, format!("syntax error at or near \"{sql}\""))),
+    }
+}
+
 /// Parses one query.
 pub fn parse_query(sql: &str) -> Result<sqlparser::ast::Query, SqlError> {
     match parse(sql)?.pop().map(|statement| statement.ast) {
@@ -107,12 +116,40 @@ pub fn parse_query(sql: &str) -> Result<sqlparser::ast::Query, SqlError> {
     }
 }
 
+/// The tokens of each statement. The semicolons of a function's body, `BEGIN ATOMIC …; END`, end none.
+fn statements_of(tokens: &[TokenWithSpan]) -> Vec<&[TokenWithSpan]> {
+    let (mut pieces, mut start) = (Vec::new(), 0);
+    // How many END are still to come, once a body has begun.
+    let (mut open, mut begins) = (0usize, false);
+    for (at, token) in tokens.iter().enumerate() {
+        match &token.token {
+            Token::SemiColon if open == 0 => {
+                pieces.push(&tokens[start..at]);
+                start = at + 1;
+            }
+            Token::Word(word) if word.quote_style.is_none() => {
+                let is = |wanted: &str| word.value.eq_ignore_ascii_case(wanted);
+                match () {
+                    () if is("ATOMIC") && begins => open = 1,
+                    () if is("CASE") && open > 0 => open += 1,
+                    () if is("END") && open > 0 => open -= 1,
+                    () => {}
+                }
+                begins = is("BEGIN");
+            }
+            _ => {}
+        }
+    }
+    pieces.push(&tokens[start..]);
+    pieces
+}
+
 fn parse_all(sql: &str) -> Result<Vec<ParsedStatement>, SqlError> {
     let (lines, tokens) = tokenize(sql)?;
     let ends = token_byte_offsets(sql, &tokens);
     let mut statements = Vec::new();
     let mut start = 0;
-    for piece in tokens.split(|t| t.token == Token::SemiColon) {
+    for piece in statements_of(&tokens) {
         let first = piece.iter().position(|t| !matches!(t.token, Token::Whitespace(_) | Token::EOF));
         if let Some(first) = first {
             let last =

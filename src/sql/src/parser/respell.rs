@@ -8,10 +8,13 @@
 //! TABLE t                    → SELECT * FROM t
 //! JOIN u USING (a) AS x      → JOIN u USING (a, "using alias".x)
 //! TRIM (TRAILING FROM a)     → TRIM (TRAILING ' ' FROM a)
+//! int list, map[text => int] → "list of"("int"), "map of"("int")
 //! a ?| b                     → the operator, not a placeholder and another operator
 //! ```
 //!
 //! [`restore`] goes the other way in what sqlparser prints. Words that PostgreSQL does not reserve lose what makes them keywords to sqlparser.
+
+pub(crate) mod made_types;
 
 use super::extension::words::is_word;
 use super::keywords::category;
@@ -71,6 +74,7 @@ pub(super) fn respell(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let mut before = Token::EOF;
     let first = tokens.iter().find(|t| !matches!(t.token, Token::Whitespace(_)));
     let inserts = first.is_some_and(|t| is_word(&t.token, "INSERT"));
+    let declares = first.is_some_and(|t| is_word(&t.token, "CREATE"));
     let mut rest = &tokens[..];
     while let Some(first) = rest.first() {
         let words = Significant::of(rest);
@@ -81,6 +85,8 @@ pub(super) fn respell(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             .or_else(|| only(&before, &words))
             .or_else(|| using_alias(&words, &mut out))
             .or_else(|| trim_blanks(&words, &mut out))
+            .or_else(|| made_types::map(rest, &mut out))
+            .or_else(|| made_types::list(rest, declares, &mut out))
             .or_else(|| question(rest, &mut out));
         let taken = taken.unwrap_or_else(|| {
             out.push(TokenWithSpan { token: without_keyword(&first.token), span: first.span });
@@ -298,6 +304,9 @@ pub(crate) fn restore(printed: &str) -> String {
             rest = after;
         } else if let Some(after) = rest.strip_prefix(&sets) {
             out.push_str("DISTINCT ");
+            rest = after;
+        } else if let Some((text, after)) = made_types::restored(rest) {
+            out.push_str(&text);
             rest = after;
         } else if let Some((alias, after)) = rest.strip_prefix(&using).and_then(|after| after.split_once(')')) {
             out.push_str(&format!(") AS {alias}"));

@@ -6,17 +6,18 @@ use super::function::Arguments;
 use super::order::direction;
 use super::planner::{Clause, Planner};
 use crate::coerce::{Context, Operand, constant};
+use expr::aggregate::table::ordered_sets;
 use expr::{AggregateExpr, AggregateFunc, ColumnOrder, ScalarExpr};
 use repr::{Datum, SqlError, SqlState, SqlType};
 use sqlparser::ast::{self, DuplicateTreatment, FunctionArgumentClause, FunctionArguments};
 
 /// Whether a function of this name makes no sense without WITHIN GROUP.
 pub(super) fn wants_order(name: &str) -> bool {
-    matches!(name, "percentile_cont" | "percentile_disc" | "mode")
+    ordered_sets().iter().any(|def| def.sql_name == name && !def.hypothetical)
 }
 
 fn is_hypothetical(name: &str) -> bool {
-    matches!(name, "rank" | "dense_rank" | "percent_rank" | "cume_dist")
+    ordered_sets().iter().any(|def| def.sql_name == name && def.hypothetical)
 }
 
 /// A value of the ORDER BY, the hypothetical one, and the direction.
@@ -240,7 +241,7 @@ impl Planner<'_, '_> {
         if ordered {
             return Ok(());
         }
-        if !super::aggregate::is_aggregate(name) {
+        if !expr::aggregate::table::exists(name) {
             return wrong(format!("WITHIN GROUP specified, but {name} is not an aggregate function"));
         }
         if !direct.is_empty() {

@@ -207,8 +207,8 @@ impl Planner<'_, '_> {
         self.function_call(&format!("{quantifier}_{suffix}"), vec![left, array])
     }
 
-    /// `ARRAY(query)`
-    pub fn array_subquery(&mut self, query: &ast::Query) -> Result<ScalarExpr, SqlError> {
+    /// `ARRAY(query)`, `LIST(query)`
+    pub fn array_subquery(&mut self, query: &ast::Query, list: bool) -> Result<ScalarExpr, SqlError> {
         let ordered = self.query(query)?;
         let order: Vec<ColId> = ordered.order.iter().map(|o| o.col).collect();
         let directions = ordered.order.iter().enumerate();
@@ -219,15 +219,18 @@ impl Planner<'_, '_> {
             return Err(SqlError::new(SqlState::SYNTAX_ERROR, "subquery must return only one column"));
         };
         let (element, deep) = match self.types[col].ty.clone() {
-            SqlType::Array(inner) => (*inner, true),
+            SqlType::Array(inner) if !list => (*inner, true),
             other => (other, false),
         };
         if deep {
             return Err(SqlError::unsupported("ARRAY of a query of arrays"));
         }
-        let ty = SqlType::Array(Box::new(element.clone()));
+        let (ty, func) = match list {
+            true => (SqlType::List(Box::new(element.clone())), AggregateFunc::ListAgg(element.clone())),
+            false => (SqlType::Array(Box::new(element.clone())), AggregateFunc::ArrayAgg(element.clone())),
+        };
         let aggregate = AggregateExpr {
-            func: AggregateFunc::ArrayAgg(element.clone()),
+            func,
             args: vec![ScalarExpr::Column(col)],
             filter: None,
             distinct: false,
@@ -236,7 +239,10 @@ impl Planner<'_, '_> {
         };
         let id = self.column("array", ty.clone().nullable(true));
         let rel = HirRel::Reduce { input: Box::new(rel), keys: Vec::new(), aggregates: vec![(id, aggregate)] };
-        let empty = self.array(Vec::new(), &element, false)?;
+        let empty = match list {
+            true => self.coerce(Operand::List(Vec::new()), &ty, Context::Implicit)?,
+            false => self.array(Vec::new(), &element, false)?,
+        };
         let result = self.column("array", ty.clone().nullable(false));
         let rel =
             rel.map(vec![(result, ScalarExpr::Coalesce(vec![ScalarExpr::Column(id), empty]))]).project(vec![result]);

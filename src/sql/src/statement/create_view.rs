@@ -167,6 +167,7 @@ fn unmaterializable_name(what: &Unmaterializable) -> &'static str {
         MzEnvironmentId => "mz_environment_id()",
         PgBackendPid => "pg_backend_pid()",
         PgPostmasterStartTime => "pg_postmaster_start_time()",
+        TransactionId => "txid_current()",
         Parameter(..) => "a parameter",
     }
 }

@@ -11,6 +11,7 @@
 mod alter;
 mod connection;
 mod copy;
+mod create_function;
 mod create_index;
 mod create_table;
 mod create_table_as;
@@ -50,7 +51,8 @@ pub(crate) struct Cx<'a> {
 
 impl<'a> Cx<'a> {
     fn new(catalog: &'a dyn SessionCatalog, stmt: &'a ParsedStatement) -> Self {
-        let query = QueryContext::new(catalog, Lifetime::OneShot).with_lines(&stmt.lines);
+        let mut query = QueryContext::new(catalog, Lifetime::OneShot).with_lines(&stmt.lines);
+        query.text = &stmt.sql;
         Cx { catalog, query, sql: &stmt.sql }
     }
 
@@ -66,10 +68,10 @@ pub fn plan(catalog: &dyn SessionCatalog, stmt: &ParsedStatement, params: &Param
         let mut cx = Cx::new(catalog, stmt);
         cx.query = cx.query.with_params(params);
         let plan = plan_statement(&mut cx, &stmt.ast)?;
-        // A SELECT takes what is to be set; other statements have no place for it.
-        match cx.query.settings.is_empty() {
+        // A SELECT takes what is to happen before; other statements have no place for it.
+        match cx.query.effects.is_empty() {
             true => Ok(plan),
-            false => Err(SqlError::unsupported("set_config outside of SELECT")),
+            false => Err(SqlError::unsupported("set_config and pg_sleep outside of SELECT")),
         }
     })
 }
@@ -167,6 +169,7 @@ pub(crate) fn plan_statement(cx: &mut Cx<'_>, statement: &Statement) -> Result<P
         Statement::CreateConnection(s) => connection::create_connection(cx, s),
         Statement::CreateSource(s) => source::create_source(cx, s),
         Statement::CreateType(s) => create_type::create_type(cx, s),
+        Statement::CreateFunction(s) => create_function::create_function(cx, s),
         Statement::Drop(s) => drop::drop(cx, s),
         Statement::Alter(s) => alter::alter(cx, s),
         Statement::AlterRole(role) => Ok(alter::check_roles(cx, "ALTER ROLE", std::slice::from_ref(role))),

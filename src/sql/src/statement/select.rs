@@ -19,8 +19,8 @@ pub(super) fn select(cx: &mut Cx<'_>, s: &SelectStatement) -> Result<Plan, SqlEr
 
 fn select_plan(cx: &mut Cx<'_>, planned: PlannedQuery, when: When) -> Plan {
     let desc = planned.result_desc();
-    let settings = std::mem::take(&mut cx.query.settings);
-    Plan::Select(SelectPlan { source: planned.expr, when, finishing: planned.finishing, desc, settings })
+    let effects = std::mem::take(&mut cx.query.effects);
+    Plan::Select(SelectPlan { source: planned.expr, when, finishing: planned.finishing, desc, effects })
 }
 
 /// A query with its order, limit and projection in the plan, and its columns: what is written or followed, not returned.

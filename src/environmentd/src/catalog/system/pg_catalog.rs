@@ -227,6 +227,12 @@ pub const RELATIONS: &[SystemRelation] = &[
         rows: functions::casts,
     },
     SystemRelation {
+        id: 3101,
+        name: "pg_aggregate",
+        columns: "aggfnoid regproc, aggkind char, aggnumdirectargs int2, aggtransfn regproc, aggfinalfn regproc, aggcombinefn regproc, aggserialfn regproc, aggdeserialfn regproc, aggmtransfn regproc, aggminvtransfn regproc, aggmfinalfn regproc, aggfinalextra bool, aggmfinalextra bool, aggfinalmodify char, aggmfinalmodify char, aggsortop oid, aggtranstype oid, aggtransspace int4, aggmtranstype oid, aggmtransspace int4, agginitval text?, aggminitval text?",
+        rows: functions::aggregates,
+    },
+    SystemRelation {
         id: 3128,
         name: "pg_operator",
         columns: "oid oid, oprname name, oprnamespace oid, oprowner oid, oprkind char, oprcanmerge bool, oprcanhash bool, oprleft oid, oprright oid, oprresult oid, oprcom oid, oprnegate oid, oprcode regproc, oprrest regproc, oprjoin regproc",
@@ -310,7 +316,7 @@ fn relkind(item: &CatalogItem) -> Option<&'static str> {
         ItemDetails::View { .. } | ItemDetails::SystemRelation { .. } => Some("v"),
         ItemDetails::MaterializedView { .. } => Some("m"),
         ItemDetails::Index { .. } => Some("i"),
-        ItemDetails::Secret | ItemDetails::Connection(_) | ItemDetails::Type(_) => None,
+        ItemDetails::Secret | ItemDetails::Connection(_) | ItemDetails::Type(_) | ItemDetails::Function(_) => None,
     }
 }
 

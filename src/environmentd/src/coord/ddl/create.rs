@@ -49,7 +49,9 @@ impl Environment {
             NewItem::Secret { .. } => self.create_secret(store, cx, change, id, plan).await?,
             NewItem::Connection { .. } => self.create_connection(store, cx, change, id, plan).await?,
             NewItem::Table { .. } => self.create_table(store, cx, change, id, plan).await?,
-            NewItem::View { .. } | NewItem::Type { .. } => self.create_plain(store, cx, change, id, plan).await?,
+            NewItem::View { .. } | NewItem::Type(_) | NewItem::Function(_) => {
+                self.create_plain(store, cx, change, id, plan).await?
+            },
             NewItem::MaterializedView { .. } => self.create_materialized_view(store, cx, change, id, plan).await?,
             NewItem::Index { .. } => self.create_index(store, cx, change, id, plan).await?,
             NewItem::Source { .. } => self.create_source(store, cx, change, id, plan).await?,
@@ -247,7 +249,7 @@ impl Change {
 fn new_entry(id: GlobalId, plan: CreateItemPlan, shard: Option<repr::ShardId>) -> NewEntry {
     NewEntry {
         id,
-        details: replay::details(plan.item, &plan.name),
+        details: replay::details(plan.item),
         name: plan.name,
         create_sql: plan.create_sql,
         depends_on: plan.depends_on,
@@ -264,6 +266,7 @@ fn tag(item: &NewItem) -> &'static str {
         NewItem::Secret { .. } => "CREATE SECRET",
         NewItem::Connection { .. } => "CREATE CONNECTION",
         NewItem::Source { .. } => "CREATE SOURCE",
-        NewItem::Type { .. } => "CREATE TYPE",
+        NewItem::Type(_) => "CREATE TYPE",
+        NewItem::Function(_) => "CREATE FUNCTION",
     }
 }

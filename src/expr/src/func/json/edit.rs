@@ -37,7 +37,35 @@ pub fn table() -> Vec<FuncDef> {
         func("jsonb_insert_after", "jsonb_insert", &set_or_not, JSONB, |a, arena| {
             edit(a, Edit::Insert(arg(a, 2)?, arg(a, 3)?), arena)
         }),
+        func("jsonb_set_lax", "jsonb_set_lax", &[JSONB, texts(), JSONB, BOOL, TEXT], JSONB, set_lax).called(),
     ]
+}
+
+/// `jsonb_set`, where a NULL value means what the last argument says.
+fn set_lax<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+    if args[0].is_null() || args[1].is_null() || args[3].is_null() {
+        return Ok(Datum::Null);
+    }
+    let create = arg(args, 3)?;
+    match (optional(args, 2)?, optional(args, 4)?.unwrap_or("")) {
+        (Some(value), _) => edit(args, Edit::Set(value, create), arena),
+        (None, "use_json_null") => {
+            let mut null = Vec::new();
+            jsonb::push_null(&mut null);
+            edit(args, Edit::Set(JsonbRef::from_encoded(arena.bytes(null)), create), arena)
+        }
+        (None, "delete_key") => edit(args, Edit::Delete, arena),
+        (None, "return_target") => Ok(args[0]),
+        (None, "raise_exception") => {
+            let error = SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, "JSON value must not be null");
+            let detail = "Exception was raised because null_value_treatment is \"raise_exception\".";
+            let hint = "To avoid, either change the null_value_treatment argument or ensure that an SQL NULL is not passed.";
+            Err(error.detail(detail).hint(hint))
+        }
+        _ => Err(invalid_parameter(
+            "null_value_treatment must be \"delete_key\", \"return_target\", \"use_json_null\", or \"raise_exception\"",
+        )),
+    }
 }
 
 fn array_of_values(elements: &[JsonbRef<'_>]) -> Vec<u8> {

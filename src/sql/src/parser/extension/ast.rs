@@ -47,6 +47,8 @@ pub enum Statement {
     CreateSource(CreateSource),
     /// `CREATE TYPE … AS ENUM`
     CreateType(CreateType),
+    /// `CREATE FUNCTION`
+    CreateFunction(CreateFunction),
     /// `DROP`
     Drop(DropStatement),
     /// `ALTER`
@@ -333,13 +335,99 @@ pub struct CreateIndex {
     pub keys: Vec<Expr>,
 }
 
-/// `CREATE TYPE name AS ENUM (labels)`
+/// `CREATE TYPE name AS …`
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreateType {
     /// Its name.
     pub name: ObjectName,
-    /// The values, in order.
-    pub labels: Vec<String>,
+    /// What it is.
+    pub definition: TypeDefinition,
+}
+
+/// `CREATE FUNCTION … LANGUAGE SQL`
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateFunction {
+    /// `OR REPLACE`
+    pub or_replace: bool,
+    /// Its name.
+    pub name: ObjectName,
+    /// Its arguments.
+    pub args: Vec<FunctionParameter>,
+    /// What it gives.
+    pub returns: FunctionReturns,
+    /// Whether the same arguments always give the same.
+    pub volatility: FunctionVolatility,
+    /// Whether a NULL argument gives NULL.
+    pub strict: bool,
+    /// The query that it stands for.
+    pub body: Box<Query>,
+}
+
+/// An argument of a function.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FunctionParameter {
+    /// What the body calls it, besides `$n`.
+    pub name: Option<Ident>,
+    /// Its type.
+    pub data_type: DataType,
+    /// What it is if it is left out.
+    pub default: Option<Expr>,
+}
+
+/// What a function gives.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FunctionReturns {
+    /// A value.
+    Value(DataType),
+    /// Rows of one value.
+    SetOf(DataType),
+    /// Rows of named values.
+    Table(Vec<(Ident, DataType)>),
+}
+
+/// What a function promises of its results.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FunctionVolatility {
+    /// `IMMUTABLE`
+    Immutable,
+    /// `STABLE`
+    Stable,
+    /// `VOLATILE`
+    #[default]
+    Volatile,
+}
+
+impl FunctionVolatility {
+    /// Of SQL's word.
+    pub fn of(word: &str) -> Self {
+        match word {
+            "IMMUTABLE" => FunctionVolatility::Immutable,
+            "STABLE" => FunctionVolatility::Stable,
+            _ => FunctionVolatility::Volatile,
+        }
+    }
+
+    /// SQL's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            FunctionVolatility::Immutable => "IMMUTABLE",
+            FunctionVolatility::Stable => "STABLE",
+            FunctionVolatility::Volatile => "VOLATILE",
+        }
+    }
+}
+
+/// What a new type is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TypeDefinition {
+    /// `ENUM (labels)`: the values, in order.
+    Enum(Vec<String>),
+    /// `(name type, …)`
+    Composite(Vec<(Ident, DataType)>),
+    /// `LIST (ELEMENT TYPE = type)`
+    List(DataType),
+    /// `MAP (KEY TYPE = text, VALUE TYPE = type)`
+    Map(DataType),
 }
 
 /// `CREATE SECRET`
@@ -443,6 +531,8 @@ pub enum ObjectKind {
     ClusterReplica,
     /// `TYPE`
     Type,
+    /// `FUNCTION`
+    Function,
 }
 
 impl ObjectKind {
@@ -460,6 +550,7 @@ impl ObjectKind {
         ObjectKind::ClusterReplica,
         ObjectKind::Cluster,
         ObjectKind::Type,
+        ObjectKind::Function,
     ];
 
     /// The words of SQL.
@@ -477,6 +568,7 @@ impl ObjectKind {
             ObjectKind::ClusterReplica => "CLUSTER REPLICA",
             ObjectKind::Cluster => "CLUSTER",
             ObjectKind::Type => "TYPE",
+            ObjectKind::Function => "FUNCTION",
         }
     }
 

@@ -4,7 +4,7 @@ use super::ast::*;
 use super::words::*;
 use super::{Parsed, unsupported};
 use crate::parser::reserved;
-use sqlparser::ast::{Expr, Ident, ObjectName};
+use sqlparser::ast::{DataType, Expr, Ident, ObjectName};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
@@ -35,7 +35,9 @@ const CREATES: &[(&str, fn(&mut Parser<'_>) -> Parsed<Statement>)] = &[
     ("SECRET", secret),
     ("CONNECTION", connection),
     ("SOURCE", source),
-    ("TYPE", enum_type),
+    ("TYPE", new_type),
+    ("FUNCTION", |p| super::function::create_function(p, false)),
+    ("OR REPLACE FUNCTION", |p| super::function::create_function(p, true)),
 ];
 
 /// Other things that PostgreSQL or Materialize create.
@@ -49,11 +51,9 @@ const UNSUPPORTED: &[&str] = &[
     "EVENT TRIGGER",
     "EXTENSION",
     "FOREIGN",
-    "FUNCTION",
     "LANGUAGE",
     "NETWORK POLICY",
     "OPERATOR",
-    "OR REPLACE FUNCTION",
     "OR REPLACE PROCEDURE",
     "POLICY",
     "PROCEDURE",
@@ -327,19 +327,42 @@ fn source_tables(parser: &mut Parser<'_>) -> Parsed<SourceTables> {
     Ok(SourceTables::Tables(tables))
 }
 
-/// `name AS ENUM (labels)`; other types are not served.
-fn enum_type(parser: &mut Parser<'_>) -> Parsed<Statement> {
+/// `name AS ENUM (labels) | LIST (ELEMENT TYPE = type) | MAP (KEY TYPE = text, VALUE TYPE = type) | (name type, …)`
+fn new_type(parser: &mut Parser<'_>) -> Parsed<Statement> {
     let name = name(parser)?;
-    if !eat(parser, "AS ENUM") {
-        return Ok(unsupported(parser, "CREATE TYPE other than AS ENUM"));
+    expect(parser, "AS")?;
+    let kind = eat_one_of(parser, &["ENUM", "LIST", "MAP"]);
+    if kind.is_none() && *parser.peek_token_ref() != Token::LParen {
+        return Ok(unsupported(parser, "this form of CREATE TYPE"));
     }
     parser.expect_token(&Token::LParen)?;
-    let labels = match parser.peek_token_ref().token {
-        Token::RParen => Vec::new(),
-        _ => parser.parse_comma_separated(Parser::parse_literal_string)?,
+    let definition = match kind {
+        Some("ENUM") => TypeDefinition::Enum(match parser.peek_token_ref().token {
+            Token::RParen => Vec::new(),
+            _ => parser.parse_comma_separated(Parser::parse_literal_string)?,
+        }),
+        Some("LIST") => TypeDefinition::List(type_option(parser, "ELEMENT TYPE")?),
+        Some(_) => {
+            if type_option(parser, "KEY TYPE")? != DataType::Text {
+                return unexpected(parser, "the key type text");
+            }
+            parser.expect_token(&Token::Comma)?;
+            TypeDefinition::Map(type_option(parser, "VALUE TYPE")?)
+        }
+        None => TypeDefinition::Composite(match parser.peek_token_ref().token {
+            Token::RParen => Vec::new(),
+            _ => parser.parse_comma_separated(|p| Ok((ident(p)?, p.parse_data_type()?)))?,
+        }),
     };
     parser.expect_token(&Token::RParen)?;
-    Ok(Statement::CreateType(CreateType { name, labels }))
+    Ok(Statement::CreateType(CreateType { name, definition }))
+}
+
+/// `words = type`
+fn type_option(parser: &mut Parser<'_>, words: &str) -> Parsed<DataType> {
+    expect(parser, words)?;
+    parser.expect_token(&Token::Eq)?;
+    parser.parse_data_type()
 }
 
 /// `DROP kind [IF EXISTS] names [CASCADE|RESTRICT]`
@@ -355,7 +378,17 @@ pub(super) fn drop(parser: &mut Parser<'_>) -> Parsed<Statement> {
         };
     };
     let if_exists = eat(parser, "IF EXISTS");
-    let names = parser.parse_comma_separated(|p| name(p))?;
+    let names = parser.parse_comma_separated(|p| {
+        let name = name(p)?;
+        if kind == ObjectKind::Function && eat_token(p, Token::LParen) {
+            // There is one function of a name: its arguments need not tell it from others.
+            if *p.peek_token_ref() != Token::RParen {
+                p.parse_comma_separated(Parser::parse_data_type)?;
+            }
+            p.expect_token(&Token::RParen)?;
+        }
+        Ok(name)
+    })?;
     let cascade = eat_one_of(parser, &["CASCADE", "RESTRICT"]) == Some("CASCADE");
     Ok(Statement::Drop(DropStatement { kind, if_exists, names, cascade }))
 }
