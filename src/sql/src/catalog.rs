@@ -135,6 +135,8 @@ pub enum ItemDetails {
         keys: Vec<ScalarExpr>,
         /// Where it is maintained.
         cluster: ClusterId,
+        /// Whether no two rows may have the same key, and why.
+        unique: Option<Uniqueness>,
     },
     /// A secret; its value is elsewhere.
     Secret,
@@ -147,6 +149,17 @@ pub enum ItemDetails {
         /// Its columns.
         desc: RelationDesc,
     },
+}
+
+/// What demands that a table's rows differ in an index's key. Keys with NULL in them differ from all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Uniqueness {
+    /// `CREATE UNIQUE INDEX`
+    Index,
+    /// A `UNIQUE` constraint.
+    Constraint,
+    /// The `PRIMARY KEY`.
+    PrimaryKey,
 }
 
 /// What a source reads.
@@ -180,8 +193,7 @@ impl ItemDetails {
     }
 
     /// An enum of these values, in order; it has no oid yet.
-    pub fn enum_type(name: &ItemName, labels: Vec<String>) -> Self {
-        let labels: Vec<_> = (1..=labels.len()).map(|order| order as f32).zip(labels).collect();
+    pub fn enum_type(name: &ItemName, labels: Vec<(f32, String)>) -> Self {
         ItemDetails::Type(Arc::new(EnumType::new(0, 0, name.item.clone(), &labels)))
     }
 
@@ -192,6 +204,16 @@ impl ItemDetails {
             (ty.oid, ty.array_oid) = (oid, ARRAY_OIDS + oid);
         }
         self
+    }
+
+    /// The columns of the primary key that an index keeps.
+    pub fn primary_key(&self) -> Option<Vec<usize>> {
+        let ItemDetails::Index { keys, unique: Some(Uniqueness::PrimaryKey), .. } = self else { return None };
+        let column = |key: &ScalarExpr| match key {
+            ScalarExpr::Column(column) => Some(*column),
+            _ => None,
+        };
+        keys.iter().map(column).collect()
     }
 
     /// What users call it: `table`, `materialized-view` and so on.
@@ -228,6 +250,11 @@ pub trait SessionCatalog {
 
     /// Whether an item of this very name exists.
     fn exists(&self, name: &ItemName) -> bool;
+
+    /// Positions of the columns of a table's primary key; none if it has none.
+    fn primary_key(&self, _table: GlobalId) -> Vec<usize> {
+        Vec::new()
+    }
 
     /// The cluster of this name.
     fn cluster(&self, name: &str) -> Option<ClusterId>;

@@ -1,6 +1,6 @@
 //! What a statement means: the output of planning, the input of environmentd.
 
-use crate::catalog::{Ingestion, ItemName};
+use crate::catalog::{Ingestion, ItemName, Uniqueness};
 use expr::{RelExpr, RowSetFinishing, ScalarExpr};
 use repr::{ClusterId, ColumnName, GlobalId, RelationDesc, Row, SqlType, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -310,6 +310,8 @@ pub enum NewItem {
         desc: RelationDesc,
         /// Each column's default.
         defaults: Vec<ScalarExpr>,
+        /// What its rows must differ in; each becomes an index.
+        unique: Vec<UniqueConstraint>,
     },
     /// `CREATE VIEW`
     View {
@@ -335,6 +337,8 @@ pub enum NewItem {
         keys: Vec<ScalarExpr>,
         /// Where.
         cluster: ClusterId,
+        /// Whether no two rows may have the same key, and why.
+        unique: Option<Uniqueness>,
     },
     /// `CREATE SECRET`
     Secret {
@@ -370,9 +374,20 @@ pub enum NewItem {
     },
     /// `CREATE TYPE … AS ENUM`
     Type {
-        /// The values, in order.
-        labels: Vec<String>,
+        /// The values with their places, in order.
+        labels: Vec<(f32, String)>,
     },
+}
+
+/// `UNIQUE` or `PRIMARY KEY` of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UniqueConstraint {
+    /// Its name, if it was given one.
+    pub name: Option<String>,
+    /// Positions of its columns.
+    pub columns: Vec<usize>,
+    /// `PRIMARY KEY`
+    pub primary: bool,
 }
 
 /// Which upstream tables a source reads.
@@ -500,6 +515,10 @@ pub enum Alteration {
     Schema(String, String),
     /// Another value of a secret, a constant.
     Secret(ScalarExpr),
+    /// Other values of an enum, with their places, in order.
+    Labels(Vec<(f32, String)>),
+    /// None that would be seen.
+    Nothing,
 }
 
 /// `COMMENT ON`

@@ -170,6 +170,11 @@ impl SessionCatalog for SessionCatalogView {
         self.catalog.by_name(name).is_some()
     }
 
+    fn primary_key(&self, table: GlobalId) -> Vec<usize> {
+        let mut indexes = self.catalog.used_by(table).filter_map(|id| self.catalog.item(id));
+        indexes.find_map(|index| index.details.primary_key()).unwrap_or_default()
+    }
+
     fn cluster(&self, name: &str) -> Option<ClusterId> {
         self.catalog.cluster_by_name(name).map(|cluster| cluster.id)
     }

@@ -331,10 +331,7 @@ impl Planner<'_, '_> {
     /// The scope that one described relation makes; its columns are positions 0, 1, ….
     fn scope_of(&mut self, name: &str, desc: &RelationDesc) -> Scope {
         let columns: Vec<_> = desc.iter().map(|(n, t)| (n.clone(), self.column(n, t.clone()))).collect();
-        Scope::table(
-            ScopeTable { name: name.to_string(), schema: Vec::new(), hidden: None, oid: None, present: None },
-            columns,
-        )
+        Scope::table(ScopeTable { name: name.to_string(), ..ScopeTable::default() }, columns)
     }
 
     /// The whole query: its relation, its visible columns, and what is left to the finishing.

@@ -10,6 +10,7 @@
 
 mod alter;
 mod connection;
+mod constraint;
 mod copy;
 mod create_index;
 mod create_table;
@@ -31,6 +32,8 @@ mod subscribe;
 #[cfg(test)]
 mod tests;
 mod write;
+
+pub use constraint::constraint_index;
 
 use crate::catalog::SessionCatalog;
 use crate::parser::{ParsedStatement, Statement};

@@ -1,5 +1,6 @@
 //! The syntax tree of our statements. Queries, expressions, types and column definitions are sqlparser's; names are not resolved yet.
 
+use crate::catalog::Uniqueness;
 use sqlparser::ast::{
     self, ColumnDef, DataType, Expr, Ident, ObjectName, Query, SelectItem, TableConstraint, TableWithJoins,
 };
@@ -325,6 +326,8 @@ pub struct CreateIndex {
     pub if_not_exists: bool,
     /// `DEFAULT`: by a key of the relation, or by all its columns.
     pub default: bool,
+    /// `UNIQUE`; for a constraint of the table, `AS UNIQUE` or `AS PRIMARY KEY` at the end of its definition tells.
+    pub unique: Option<Uniqueness>,
     /// `IN CLUSTER`
     pub cluster: Option<Ident>,
     /// What is indexed.
@@ -333,13 +336,22 @@ pub struct CreateIndex {
     pub keys: Vec<Expr>,
 }
 
+/// A value of an enum.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EnumLabel {
+    /// What it is called.
+    pub text: String,
+    /// Its place in the order; none if that is its number among the labels.
+    pub place: Option<f32>,
+}
+
 /// `CREATE TYPE name AS ENUM (labels)`
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreateType {
     /// Its name.
     pub name: ObjectName,
     /// The values, in order.
-    pub labels: Vec<String>,
+    pub labels: Vec<EnumLabel>,
 }
 
 /// `CREATE SECRET`
@@ -515,6 +527,32 @@ pub enum AlterAction {
     Schema(ObjectName),
     /// `AS`: a secret's new value.
     Secret(Expr),
+    /// `ADD VALUE`
+    AddValue(AddValue),
+    /// `ADD [CONSTRAINT name] …`
+    AddConstraint(TableConstraint),
+    /// `SET (parameters)`, `RESET (parameters)`: how PostgreSQL would store the object.
+    Storage,
+}
+
+/// `ADD VALUE [IF NOT EXISTS] label [BEFORE | AFTER neighbour]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct AddValue {
+    /// The new value.
+    pub label: String,
+    /// `IF NOT EXISTS`
+    pub if_not_exists: bool,
+    /// Where: whether before or after which other; at the end if nothing is said.
+    pub beside: Option<(Side, String)>,
+}
+
+/// A side of something in an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// `BEFORE`
+    Before,
+    /// `AFTER`
+    After,
 }
 
 /// `COMMENT ON`

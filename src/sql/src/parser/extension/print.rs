@@ -1,7 +1,7 @@
 //! Statements back to text, as the catalog stores them. Only those that define items can be stored; what is printed parses to the same tree.
 
 use super::ast::*;
-use crate::catalog::quote_ident;
+use crate::catalog::{Uniqueness, quote_ident};
 use sqlparser::ast::Ident;
 use std::fmt::{self, Display, Formatter};
 
@@ -63,10 +63,15 @@ impl Display for CreateView {
 
 impl Display for CreateIndex {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str("CREATE INDEX")?;
+        f.write_str(if self.unique.is_some() { "CREATE UNIQUE INDEX" } else { "CREATE INDEX" })?;
         self.name.iter().try_for_each(|name| write!(f, " {name}"))?;
         in_cluster(f, &self.cluster)?;
-        write!(f, " ON {} ({})", self.on, list(&self.keys))
+        write!(f, " ON {} ({})", self.on, list(&self.keys))?;
+        f.write_str(match self.unique {
+            Some(Uniqueness::PrimaryKey) => " AS PRIMARY KEY",
+            Some(Uniqueness::Constraint) => " AS UNIQUE",
+            Some(Uniqueness::Index) | None => "",
+        })
     }
 }
 
@@ -100,7 +105,11 @@ impl Display for CreateSource {
 
 impl Display for CreateType {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let labels: Vec<String> = self.labels.iter().map(|label| quote_string(label)).collect();
+        let label = |label: &EnumLabel| match label.place {
+            Some(place) => format!("{} AT '{place}'", quote_string(&label.text)),
+            None => quote_string(&label.text),
+        };
+        let labels: Vec<String> = self.labels.iter().map(label).collect();
         write!(f, "CREATE TYPE {} AS ENUM ({})", self.name, labels.join(", "))
     }
 }
