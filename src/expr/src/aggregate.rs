@@ -76,6 +76,8 @@ pub enum AggregateFunc {
     ByteaAgg,
     /// `array_agg` of this element type.
     ArrayAgg(SqlType),
+    /// `range_intersect_agg`
+    RangeIntersect,
     /// `jsonb_agg`: its argument is jsonb already.
     JsonbAgg,
     /// `jsonb_object_agg(text, jsonb)`

@@ -325,7 +325,7 @@ impl AggregateFunc {
         use AggregateFunc::*;
         let sorted = matches!(self, PercentileCont { .. } | PercentileDisc { .. } | Mode);
         let whole = matches!(self, Min | Max | StringAgg | ByteaAgg | ArrayAgg(_) | JsonbAgg | JsonbObjectAgg);
-        !sorted && !whole
+        !sorted && !whole && !matches!(self, RangeIntersect)
     }
 
     /// What a row of these arguments, `diff` times, accumulates. Only for accumulable aggregates.

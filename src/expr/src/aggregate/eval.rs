@@ -1,8 +1,11 @@
 //! Computing an aggregate from scratch: the reference that maintained results must equal.
 
 use super::{Accum, AggregateFunc, ordered_set};
-use crate::func::build::{RESULT_BYTES_MAX, check_length, invalid_parameter, json_out, list_out, text_out};
-use repr::{Arena, Datum, Diff, EvalError, JsonbRef, Row, RowPacker, RowRef, SqlError, jsonb};
+use crate::func::build::{
+    RESULT_BYTES_MAX, arg, check_length, invalid_parameter, json_out, list_out, range_out, text_out,
+};
+use crate::func::range::intersection;
+use repr::{Arena, Datum, Diff, EvalError, JsonbRef, RangeRef, Row, RowPacker, RowRef, SqlError, jsonb};
 use std::cmp::Ordering;
 
 impl AggregateFunc {
@@ -31,6 +34,7 @@ impl AggregateFunc {
             AggregateFunc::JsonbAgg => jsonb_agg(rows, arena),
             AggregateFunc::JsonbObjectAgg => jsonb_object_agg(rows, arena),
             AggregateFunc::ByteaAgg => bytea_agg(rows, arena),
+            AggregateFunc::RangeIntersect => range_intersection(rows, arena),
             AggregateFunc::PercentileCont { many, .. } => ordered_set::percentiles(rows, *many, true, arena),
             AggregateFunc::PercentileDisc { many, .. } => ordered_set::percentiles(rows, *many, false, arena),
             AggregateFunc::Mode => Ok(ordered_set::mode(rows)),
@@ -69,6 +73,22 @@ fn extreme<'a>(rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>, wanted: Orde
         }
     }
     best
+}
+
+/// What all ranges that are not NULL have in common.
+fn range_intersection<'a>(
+    rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>,
+    arena: &'a Arena,
+) -> Result<Datum<'a>, EvalError> {
+    let mut common: Option<Vec<u8>> = None;
+    for (args, _) in rows.filter(|(args, _)| args.first().is_some_and(|range| !range.is_null())) {
+        let range: RangeRef<'_> = arg(&args, 0)?;
+        common = Some(match common {
+            None => range.encoded().to_vec(),
+            Some(common) => intersection(RangeRef::from_encoded(&common), range),
+        });
+    }
+    Ok(common.map_or(Datum::Null, |common| range_out(common, arena)))
 }
 
 fn string_agg<'a>(

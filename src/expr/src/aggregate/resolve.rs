@@ -49,6 +49,7 @@ fn unary(name: &str, ty: &SqlType) -> Option<(AggregateFunc, SqlType)> {
         ("avg", SqlType::Interval) => same(AvgInterval),
         ("min" | "max", SqlType::Varchar(_)) => Some((extreme(name), SqlType::Text)),
         ("min" | "max", _) => same(extreme(name)),
+        ("range_intersect_agg", SqlType::Range(_)) => same(RangeIntersect),
         ("any_value", _) => same(Min),
         ("bit_and", ty) if is_integer(ty) => same(Bit(BitFunc::And, ty.clone())),
         ("bit_or", ty) if is_integer(ty) => same(Bit(BitFunc::Or, ty.clone())),

@@ -31,6 +31,7 @@ const AGGREGATES: &[&str] = &[
     "jsonb_object_agg",
     "max",
     "min",
+    "range_intersect_agg",
     "stddev",
     "stddev_pop",
     "stddev_samp",

@@ -159,10 +159,11 @@ impl Change {
         while let Some(id) = queue.pop() {
             queue.extend(self.catalog.used_by(id).filter(|user| dependents.insert(*user)));
         }
+        let records: Vec<Item> = dependents.iter().filter_map(|id| Some(record(self.catalog.entry(*id)?))).collect();
+        dependents.iter().for_each(|id| self.catalog.remove(*id));
         // What depends on something is younger than it.
-        for id in dependents {
-            let entry = self.catalog.entry(id).ok_or_else(gone)?;
-            let planned = replay::plan_entry(&Arc::new(self.catalog.clone()), &record(entry))?;
+        for item in records {
+            let planned = replay::plan_entry(&Arc::new(self.catalog.clone()), &item)?;
             self.catalog.insert(planned);
         }
         Ok(())
