@@ -206,16 +206,6 @@ impl ItemDetails {
         self
     }
 
-    /// The columns of the primary key that an index keeps.
-    pub fn primary_key(&self) -> Option<Vec<usize>> {
-        let ItemDetails::Index { keys, unique: Some(Uniqueness::PrimaryKey), .. } = self else { return None };
-        let column = |key: &ScalarExpr| match key {
-            ScalarExpr::Column(column) => Some(*column),
-            _ => None,
-        };
-        keys.iter().map(column).collect()
-    }
-
     /// What users call it: `table`, `materialized-view` and so on.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -229,6 +219,18 @@ impl ItemDetails {
             ItemDetails::Type(_) => "type",
         }
     }
+}
+
+/// Positions of the columns of a table's primary key; none if it has none.
+pub fn primary_key(catalog: &dyn SessionCatalog, table: GlobalId) -> Vec<usize> {
+    let key = |index: &CatalogItem| match &index.details {
+        ItemDetails::Index { keys, unique: Some(Uniqueness::PrimaryKey), .. } => {
+            let column = |key: &ScalarExpr| if let ScalarExpr::Column(column) = key { Some(*column) } else { None };
+            keys.iter().map(column).collect::<Option<Vec<usize>>>()
+        }
+        _ => None,
+    };
+    catalog.unique_indexes(table).into_iter().find_map(key).unwrap_or_default()
 }
 
 /// A session's view of a catalog snapshot. Names are case-folded already.
@@ -251,8 +253,8 @@ pub trait SessionCatalog {
     /// Whether an item of this very name exists.
     fn exists(&self, name: &ItemName) -> bool;
 
-    /// Positions of the columns of a table's primary key; none if it has none.
-    fn primary_key(&self, _table: GlobalId) -> Vec<usize> {
+    /// The unique indexes of a table.
+    fn unique_indexes(&self, _table: GlobalId) -> Vec<&CatalogItem> {
         Vec::new()
     }
 

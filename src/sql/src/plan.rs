@@ -216,8 +216,28 @@ pub struct InsertPlan {
     pub table: GlobalId,
     /// Rows in the table's column order, cast and completed by defaults; not yet checked for NULLs.
     pub values: RelExpr,
+    /// `ON CONFLICT`
+    pub on_conflict: Option<OnConflictPlan>,
     /// What `RETURNING` gives for each inserted row, over the table's columns.
     pub returning: Option<ReturningPlan>,
+}
+
+/// `ON CONFLICT`
+#[derive(Clone, Debug)]
+pub struct OnConflictPlan {
+    /// The unique indexes whose keys may be there already.
+    pub indexes: Vec<GlobalId>,
+    /// `DO UPDATE`; else such rows are left out.
+    pub update: Option<ConflictUpdatePlan>,
+}
+
+/// `DO UPDATE`: over the columns of the row that is there, then those of the row proposed.
+#[derive(Clone, Debug)]
+pub struct ConflictUpdatePlan {
+    /// The new row.
+    pub row: Vec<ScalarExpr>,
+    /// Whether it is changed at all.
+    pub condition: Option<ScalarExpr>,
 }
 
 /// `RETURNING`

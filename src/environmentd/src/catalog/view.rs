@@ -170,9 +170,9 @@ impl SessionCatalog for SessionCatalogView {
         self.catalog.by_name(name).is_some()
     }
 
-    fn primary_key(&self, table: GlobalId) -> Vec<usize> {
-        let mut indexes = self.catalog.used_by(table).filter_map(|id| self.catalog.item(id));
-        indexes.find_map(|index| index.details.primary_key()).unwrap_or_default()
+    fn unique_indexes(&self, table: GlobalId) -> Vec<&CatalogItem> {
+        let is_unique = |item: &&CatalogItem| matches!(item.details, ItemDetails::Index { unique: Some(_), .. });
+        self.catalog.used_by(table).filter_map(|id| self.catalog.item(id)).filter(is_unique).collect()
     }
 
     fn cluster(&self, name: &str) -> Option<ClusterId> {

@@ -44,6 +44,7 @@ mod tests;
 pub mod time;
 pub mod timestamp;
 mod unique;
+mod upsert;
 pub mod write;
 
 pub use bootstrap::{EnvironmentConfig, StartError};

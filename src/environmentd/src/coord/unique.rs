@@ -13,10 +13,12 @@ use super::write::evaluate;
 use crate::catalog::Catalog;
 use crate::catalog::system::expression_text;
 use crate::session::SessionContext;
-use expr::plan_key::{canonical_key, comparable_key};
+use expr::plan_key::comparable_key;
 use expr::{AggregateExpr, AggregateFunc, RelExpr, RowSetFinishing, ScalarExpr};
-use repr::{Arena, ClusterId, Datum, Diff, GlobalId, RelationDesc, Row, SqlError, SqlState, SqlType, Timestamp};
-use sql::catalog::{CatalogItem, ItemDetails};
+use repr::{
+    Arena, ClusterId, Datum, Diff, GlobalId, RelationDesc, RelationType, Row, SqlError, SqlState, SqlType, Timestamp,
+};
+use sql::catalog::ItemDetails;
 use sql::plan::When;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,48 +65,46 @@ impl KeyChanges {
     }
 }
 
-/// The unique indexes of a table: they tell the keys of its rows.
-pub(super) struct UniqueIndexes(Vec<(GlobalId, KeyExprs)>);
+/// The unique indexes of a table.
+pub(super) struct UniqueIndexes(pub Vec<UniqueIndex>);
 
-struct KeyExprs {
+/// A unique index with what it needs of its table.
+pub(super) struct UniqueIndex {
+    id: GlobalId,
+    name: String,
+    table: GlobalId,
+    desc: RelationDesc,
     keys: Vec<ScalarExpr>,
     /// The same in canonical form, if that is another.
     canonical: Option<Vec<ScalarExpr>>,
+    cluster: ClusterId,
+}
+
+/// The key of a row, if none of it is NULL.
+pub(super) struct RowKey {
+    /// In canonical form.
+    pub key: Row,
+    /// As it was written, if that is another.
+    pub written: Option<Row>,
 }
 
 impl UniqueIndexes {
     /// Those that a table has now.
     pub fn of(catalog: &Catalog, table: GlobalId) -> Self {
-        let columns = catalog.item(table).and_then(|item| item.details.desc()).map(|desc| &desc.typ.columns[..]);
-        let index = |id: GlobalId| {
-            let keys = unique_keys(catalog.item(id)?, table)?.clone();
-            let canonical = comparable_key(&keys, columns.unwrap_or_default());
-            let canonical = (canonical != keys).then_some(canonical);
-            Some((id, KeyExprs { keys, canonical }))
-        };
-        UniqueIndexes(catalog.used_by(table).filter_map(index).collect())
+        let of_table = |index: &UniqueIndex| index.table == table;
+        UniqueIndexes(catalog.used_by(table).filter_map(|id| UniqueIndex::find(catalog, id)).filter(of_table).collect())
     }
 
     /// No changes yet.
     pub fn no_changes(&self) -> KeyChanges {
-        KeyChanges(self.0.iter().map(|(id, _)| (*id, BTreeMap::new())).collect())
+        KeyChanges(self.0.iter().map(|index| (index.id, BTreeMap::new())).collect())
     }
 
     /// A row comes or goes.
     pub fn add(&self, changes: &mut KeyChanges, row: &Row, diff: Diff) -> Result<(), SqlError> {
-        let arena = Arena::new();
-        for (id, exprs) in &self.0 {
-            let datums = row.unpack();
-            let written = evaluate(&exprs.keys, &datums, &arena)?;
-            if written.iter().any(|datum| datum.is_null()) {
-                continue;
-            }
-            let canonical = exprs.canonical.as_ref().map(|exprs| evaluate(exprs, &datums, &arena)).transpose()?;
-            let (key, written) = match canonical {
-                Some(canonical) => (canonical, Some(written)),
-                None => (written, None),
-            };
-            let keys = changes.0.entry(*id).or_default();
+        for index in &self.0 {
+            let Some(RowKey { key, written }) = index.key(row)? else { continue };
+            let keys = changes.0.entry(index.id).or_default();
             let change = keys.entry(key.clone()).or_default();
             change.diff += diff;
             change.written = written;
@@ -113,14 +113,6 @@ impl UniqueIndexes {
             }
         }
         Ok(())
-    }
-}
-
-/// The key of a unique index of this table.
-pub(super) fn unique_keys(index: &CatalogItem, table: GlobalId) -> Option<&Vec<ScalarExpr>> {
-    match &index.details {
-        ItemDetails::Index { on, keys, unique: Some(_), .. } if *on == table => Some(keys),
-        _ => None,
     }
 }
 
@@ -141,91 +133,111 @@ impl Environment {
                 continue;
             }
             // An index that was dropped meanwhile asks for nothing.
-            let Some(index) = IndexOfTable::find(&self.catalog(), index) else { continue };
+            let Some(index) = UniqueIndex::find(&self.catalog(), index) else { continue };
             if let Some((key, change)) = added.iter().find(|(_, change)| change.diff > 1) {
                 return Err(index.violated(change.written.as_ref().unwrap_or(key)));
             }
-            for keys in added.chunks(KEYS_PER_QUERY) {
-                let keys: Vec<&Row> = keys.iter().map(|(key, _)| *key).collect();
-                let present = self.read_keys(cx, &index, index.having(&keys), &mut txn).await?;
-                if let Some(key) = present.iter().min() {
-                    let written = added.iter().find(|(added, _)| *added == key);
-                    return Err(index.violated(written.and_then(|(_, change)| change.written.as_ref()).unwrap_or(key)));
-                }
+            let keys: Vec<&Row> = added.iter().map(|(key, _)| *key).collect();
+            if let Some(row) = self.read_rows_with(cx, &index, &keys, Some(1), &mut txn).await?.first() {
+                let present = index.key(row)?.map(|present| present.key).unwrap_or_default();
+                let written = changes.0.get(&index.id).and_then(|keys| keys.get(&present)?.written.as_ref());
+                return Err(index.violated(written.unwrap_or(&present)));
             }
-            reads.extend(txn.as_ref().map(|txn: &ReadTransaction| (index.table.id, txn.timestamp())));
+            reads.extend(txn.as_ref().map(|txn: &ReadTransaction| (index.table, txn.timestamp())));
         }
         Ok(reads)
     }
 
     /// Fails with 23505 if a table has the same key of a new unique index twice.
     pub(super) async fn check_present_rows(&self, cx: &SessionContext, index: GlobalId) -> Result<(), SqlError> {
-        let Some(index) = IndexOfTable::find(&self.catalog(), index) else { return Ok(()) };
-        let twice = self.read_keys(cx, &index, index.repeated(), &mut None).await?;
-        match twice.iter().min() {
+        let Some(index) = UniqueIndex::find(&self.catalog(), index) else { return Ok(()) };
+        match self.read(cx, &index, &index.repeated(), Some(1), &mut None).await?.first() {
             Some(key) => Err(index.not_unique(key)),
             None => Ok(()),
         }
     }
 
-    async fn read_keys(
+    /// The rows of a table that have one of these keys, `limit` for each query at most.
+    pub(super) async fn read_rows_with(
         &self,
         cx: &SessionContext,
-        index: &IndexOfTable,
-        query: RelExpr,
+        index: &UniqueIndex,
+        keys: &[&Row],
+        limit: Option<u64>,
+        txn: &mut Option<ReadTransaction>,
+    ) -> Result<Vec<Row>, SqlError> {
+        let mut rows = Vec::new();
+        for keys in keys.chunks(KEYS_PER_QUERY) {
+            rows.extend(self.read(cx, index, &index.rows_with(keys), limit, txn).await?);
+        }
+        Ok(rows)
+    }
+
+    /// Reads where the index is.
+    async fn read(
+        &self,
+        cx: &SessionContext,
+        index: &UniqueIndex,
+        query: &RelExpr,
+        limit: Option<u64>,
         txn: &mut Option<ReadTransaction>,
     ) -> Result<Vec<Row>, SqlError> {
         let cluster = self.catalog().cluster(index.cluster).map(|cluster| cluster.name.clone());
         let cx = SessionContext { cluster: cluster.unwrap_or_else(|| cx.cluster.clone()), ..cx.clone() };
-        let finishing = RowSetFinishing { limit: Some(1), ..RowSetFinishing::trivial(query.arity()) };
-        self.select(&cx, &query, &When::Immediately, &finishing, Some(txn)).await?.collect().await
+        let finishing = RowSetFinishing { limit, ..RowSetFinishing::trivial(query.arity()) };
+        self.select(&cx, query, &When::Immediately, &finishing, Some(txn)).await?.collect().await
     }
 }
 
-/// A unique index with its table.
-struct IndexOfTable {
-    name: String,
-    table: CatalogItem,
-    desc: RelationDesc,
-    keys: Vec<ScalarExpr>,
-    cluster: ClusterId,
-}
-
-impl IndexOfTable {
-    fn find(catalog: &Catalog, id: GlobalId) -> Option<Self> {
+impl UniqueIndex {
+    /// The index of this identifier, if it is there and unique.
+    pub fn find(catalog: &Catalog, id: GlobalId) -> Option<Self> {
         let index = catalog.item(id)?;
         let ItemDetails::Index { on, keys, cluster, unique: Some(_) } = &index.details else { return None };
-        let table = catalog.item(*on)?.clone();
-        let desc = table.details.desc()?.clone();
-        Some(IndexOfTable { name: index.name.item.clone(), table, desc, keys: keys.clone(), cluster: *cluster })
+        let desc = catalog.item(*on)?.details.desc()?.clone();
+        let canonical = comparable_key(keys, &desc.typ.columns);
+        let canonical = (canonical != *keys).then_some(canonical);
+        let (name, keys, cluster) = (index.name.item.clone(), keys.clone(), *cluster);
+        Some(UniqueIndex { id, name, table: *on, desc, keys, canonical, cluster })
+    }
+
+    /// The key of a row; none if there is NULL in it.
+    pub fn key(&self, row: &Row) -> Result<Option<RowKey>, SqlError> {
+        let (arena, datums) = (Arena::new(), row.unpack());
+        let written = evaluate(&self.keys, &datums, &arena)?;
+        if written.iter().any(|datum| datum.is_null()) {
+            return Ok(None);
+        }
+        Ok(Some(match &self.canonical {
+            Some(exprs) => RowKey { key: evaluate(exprs, &datums, &arena)?, written: Some(written) },
+            None => RowKey { key: written, written: None },
+        }))
     }
 
     fn types(&self) -> Vec<SqlType> {
         self.keys.iter().map(|key| key.typ(&self.desc.typ.columns).ty).collect()
     }
 
-    /// The keys among these that rows of the table have.
-    fn having(&self, keys: &[&Row]) -> RelExpr {
-        let types = self.types();
-        let table = RelExpr::get_global(self.table.id, self.desc.typ.clone());
-        let columns = &self.desc.typ.columns;
-        let arity = columns.len();
+    /// The rows of the table that have one of these keys.
+    fn rows_with(&self, keys: &[&Row]) -> RelExpr {
+        let types: Vec<SqlType> = self.types().iter().map(SqlType::without_modifier).collect();
+        let table = RelExpr::get_global(self.table, self.desc.typ.clone());
         if keys.len() <= LOOKUPS_MAX {
-            let equal = |(key, (datum, ty)): (&ScalarExpr, (Datum<'_>, &SqlType))| {
-                key.clone().eq(ScalarExpr::literal(datum, ty.without_modifier()))
+            let equal = |((key, datum), ty): ((&ScalarExpr, Datum<'_>), &SqlType)| {
+                key.clone().eq(ScalarExpr::literal(datum, ty.clone()))
             };
             let is_key =
-                |row: &&Row| ScalarExpr::conjunction(self.keys.iter().zip(row.iter().zip(&types)).map(equal).collect());
+                |row: &&Row| ScalarExpr::conjunction(self.keys.iter().zip(row.iter()).zip(&types).map(equal).collect());
             let mut wanted: Vec<_> = keys.iter().map(is_key).collect();
             let wanted = if wanted.len() == 1 { wanted.remove(0) } else { ScalarExpr::Or(wanted) };
-            let outputs = (arity..arity + self.keys.len()).collect();
-            return table.filter(vec![wanted]).map(canonical_key(&self.keys, columns)).project(outputs);
+            return table.filter(vec![wanted]);
         }
-        let typ = types.iter().map(|ty| ty.without_modifier().nullable(false)).collect();
-        let wanted = RelExpr::constant(keys.iter().map(|key| (*key).clone()).collect(), repr::RelationType::new(typ));
+        let arity = self.desc.arity();
+        let typ = RelationType::new(types.into_iter().map(|ty| ty.nullable(false)).collect());
+        let wanted = RelExpr::constant(keys.iter().map(|key| (*key).clone()).collect(), typ);
         let pair = |(position, key): (usize, &ScalarExpr)| vec![key.clone(), ScalarExpr::Column(arity + position)];
         let equivalences = self.keys.iter().enumerate().map(pair).collect();
-        RelExpr::join(vec![table, wanted], equivalences).project((arity..arity + self.keys.len()).collect())
+        RelExpr::join(vec![table, wanted], equivalences).project((0..arity).collect())
     }
 
     /// The keys that more than one row of the table has.
@@ -238,7 +250,7 @@ impl IndexOfTable {
             order: Vec::new(),
             order_exprs: Vec::new(),
         };
-        let table = RelExpr::get_global(self.table.id, self.desc.typ.clone());
+        let table = RelExpr::get_global(self.table, self.desc.typ.clone());
         let known = self.keys.iter().map(|key| key.clone().is_null().not()).collect();
         let more =
             ScalarExpr::literal(Datum::Int8(1), SqlType::Int8).call_binary("lt", ScalarExpr::Column(self.keys.len()));
@@ -273,6 +285,9 @@ impl IndexOfTable {
 
 /// Whether the keys of all unique indexes that a table has were looked at.
 pub(super) fn all_checked(catalog: &Catalog, table: GlobalId, checked: &BTreeSet<GlobalId>) -> bool {
-    let is_unique = |id: &GlobalId| catalog.item(*id).is_some_and(|item| unique_keys(item, table).is_some());
+    let is_unique = |id: &GlobalId| {
+        let details = catalog.item(*id).map(|item| &item.details);
+        matches!(details, Some(ItemDetails::Index { on, unique: Some(_), .. }) if *on == table)
+    };
     catalog.used_by(table).filter(is_unique).all(|id| checked.contains(&id))
 }

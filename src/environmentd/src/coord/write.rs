@@ -120,16 +120,24 @@ impl Environment {
 
     async fn prepare_insert(&self, cx: &SessionContext, plan: &InsertPlan) -> Result<PendingWrite, SqlError> {
         let table = self.table(plan.table)?;
-        let turn = if plan.values.depends_on().is_empty() { None } else { self.0.turns.take(plan.table).await };
+        let turn = if plan.values.depends_on().is_empty() && plan.on_conflict.is_none() {
+            None
+        } else {
+            self.0.turns.take(plan.table).await
+        };
         let (rows, mut write) = self.read_for_write(cx, &plan.values).await?;
-        let changes: Vec<_> = rows.into_iter().map(|row| (row, 1)).collect();
-        for (row, _) in &changes {
+        let changes: Vec<(Row, Diff)> = match &plan.on_conflict {
+            Some(conflict) => self.upsert(cx, &table, conflict, rows, &mut write).await?,
+            None => rows.into_iter().map(|row| (row, 1)).collect(),
+        };
+        let shown = || changes.iter().filter(|(_, diff)| *diff > 0).map(|(row, _)| row);
+        for row in shown() {
             check_not_null(&table, row)?;
         }
         write.turn = turn;
         write.keys = self.key_changes(plan.table, &changes)?;
-        write.affected = changes.len() as u64;
-        write.returning = self.returning(cx, plan.returning.as_ref(), changes.iter().map(|(row, _)| row))?;
+        write.affected = shown().count() as u64;
+        write.returning = self.returning(cx, plan.returning.as_ref(), shown())?;
         write.writes = vec![(plan.table, changes)];
         Ok(write)
     }

@@ -1,7 +1,7 @@
 //! FROM: tables, common table expressions, subqueries, table functions, and joins of them.
 
 use super::planner::{Clause, Planner, fold, name_parts};
-use crate::catalog::CatalogItem;
+use crate::catalog::{CatalogItem, primary_key};
 use crate::coerce::{Context, Operand, common_type, constant};
 use crate::hir::{ColId, HirRel, JoinKind};
 use crate::parser::respell::USING_ALIAS;
@@ -122,7 +122,7 @@ impl Planner<'_, '_> {
             desc.iter().map(|(n, t)| (n.clone(), self.column(&format!("{called}.{n}"), t.clone()))).collect();
         let cols: Vec<ColId> = columns.iter().map(|(_, id)| *id).collect();
         let name = item.name.to_string();
-        let key: Vec<ColId> = self.qcx.catalog.primary_key(item.id).iter().map(|column| cols[*column]).collect();
+        let key: Vec<ColId> = primary_key(self.qcx.catalog, item.id).iter().map(|column| cols[*column]).collect();
         let rel = HirRel::Get { id: item.id, name, typ: desc.typ.clone(), cols };
         let schema = std::iter::once(item.name.schema.clone()).chain(item.name.database.clone()).collect();
         let mut scope = scope_for(columns, alias, &item.name.item, schema)?;

@@ -162,21 +162,26 @@ impl Planner<'_, '_> {
         let rel = rel.apply(std::mem::take(&mut frame.aggregate_subqueries));
         let input: BTreeSet<ColId> = rel.cols().into_iter().collect();
         let outputs = std::mem::take(&mut exprs.key_outputs);
-        let (keys, places) = self.different_keys(std::mem::take(&mut exprs.keys), &outputs, &input);
-        let mut keys = keys;
-        let mut sets: Vec<Vec<usize>> =
-            std::mem::take(&mut exprs.sets).iter().map(|set| set.iter().map(|k| places[*k]).collect()).collect();
-        sets.iter_mut().for_each(|set| {
-            set.sort_unstable();
-            set.dedup();
-        });
-        if sets.is_empty() {
-            sets.push(Vec::new());
-        }
+        let (mut keys, places) = self.different_keys(std::mem::take(&mut exprs.keys), &outputs, &input);
+        let mut sets = member_sets(&std::mem::take(&mut exprs.sets), &places);
         for column in self.dependent_columns(exprs, &keys, &sets)? {
             sets.iter_mut().for_each(|set| set.push(keys.len()));
             keys.push((column, ScalarExpr::Column(column)));
         }
+        let direct = self.rewrite_to_groups(exprs, &keys, &input)?;
+        for (output, place) in outputs.iter().zip(&places).filter_map(|(output, place)| Some(((*output)?, *place))) {
+            exprs.outputs[output] = ScalarExpr::Column(keys[place].0);
+        }
+        self.reduce(rel, Grouping { keys, sets, direct, aggregates, calls })
+    }
+
+    /// Puts all expressions in terms of the groups; gives the direct arguments of aggregates.
+    fn rewrite_to_groups(
+        &mut self,
+        exprs: &mut Exprs<'_>,
+        keys: &[(ColId, ScalarExpr)],
+        input: &BTreeSet<ColId>,
+    ) -> Result<Vec<(ColId, ScalarExpr)>, SqlError> {
         let grouped: BTreeSet<ColId> = keys.iter().map(|(id, _)| *id).collect();
         let hidden: BTreeSet<ColId> = input.difference(&grouped).copied().collect();
         let complex: Vec<_> = keys.iter().filter(|(_, k)| !matches!(k, ScalarExpr::Column(_))).cloned().collect();
@@ -187,9 +192,6 @@ impl Planner<'_, '_> {
         let conditions = exprs.having.iter_mut().chain(&mut exprs.qualify);
         for expr in exprs.outputs.iter_mut().chain(conditions).chain(&mut exprs.order).chain(on) {
             group.rewrite(expr, false)?;
-        }
-        for (output, place) in outputs.iter().zip(&places).filter_map(|(output, place)| Some(((*output)?, *place))) {
-            exprs.outputs[output] = ScalarExpr::Column(keys[place].0);
         }
         let frame = self.frames.last_mut().ok_or_else(|| SqlError::internal("a group outside of a query"))?;
         let direct = std::mem::take(&mut frame.direct_arguments);
@@ -209,8 +211,17 @@ impl Planner<'_, '_> {
         for arg in frame.table_calls.iter_mut().flat_map(|c| &mut c.args) {
             group.rewrite(arg, false)?;
         }
-        self.reduce(rel, Grouping { keys, sets, direct, aggregates, calls })
+        Ok(direct)
     }
+}
+
+/// Grouping sets over the different keys, each key once; one set without keys if there is no clause.
+fn member_sets(sets: &[Vec<usize>], places: &[usize]) -> Vec<Vec<usize>> {
+    if sets.is_empty() {
+        return vec![Vec::new()];
+    }
+    let members = |set: &Vec<usize>| set.iter().map(|key| places[*key]).collect::<BTreeSet<usize>>();
+    sets.iter().map(members).map(|set| set.into_iter().collect()).collect()
 }
 
 impl Group<'_> {

@@ -5,7 +5,7 @@ use super::constraint::{constraint_index, unique_constraints};
 use super::create_type::{already_there, with_value};
 use super::drop::drop_target;
 use super::names::*;
-use crate::catalog::ItemDetails;
+use crate::catalog::{ItemDetails, primary_key};
 use crate::parser::extension::ast::{AddValue, AlterAction, AlterStatement, CommentOn, CommentStatement, ObjectKind};
 use crate::plan::{AlterPlan, Alteration, CommentPlan, CommentTarget, DropTarget, Plan};
 use crate::query::{ScalarPlace, plan_scalar};
@@ -62,7 +62,7 @@ fn add_constraint(cx: &Cx<'_>, s: &AlterStatement, constraint: &TableConstraint)
     let desc = table.details.desc().cloned().unwrap_or_default();
     let plans = unique_constraints(&table.name.item, &[], std::slice::from_ref(constraint), &mut desc.clone())?;
     let [unique] = &plans[..] else { return Err(SqlError::internal("a constraint that is none or several")) };
-    if unique.primary && !cx.catalog.primary_key(table.id).is_empty() {
+    if unique.primary && !primary_key(cx.catalog, table.id).is_empty() {
         let message = format!("multiple primary keys for table \"{}\" are not allowed", table.name.item);
         return Err(SqlError::new(SqlState::INVALID_TABLE_DEFINITION, message));
     }
@@ -96,7 +96,7 @@ fn target(cx: &Cx<'_>, kind: ObjectKind, name: &ObjectName) -> Result<Option<Dro
 }
 
 fn secret_value(cx: &mut Cx<'_>, value: &Expr) -> Result<ScalarExpr, SqlError> {
-    let place = ScalarPlace { relation: None, expected: None, clause: "ALTER SECRET" };
+    let place = ScalarPlace { relations: &[], expected: None, clause: "ALTER SECRET" };
     plan_scalar(&mut cx.query, value, place)
 }
 

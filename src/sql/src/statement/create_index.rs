@@ -106,10 +106,10 @@ fn plan_keys(
     desc: &RelationDesc,
     keys: &[Expr],
 ) -> Result<Vec<ScalarExpr>, SqlError> {
-    let relation = Some((on.name.item.as_str(), desc));
+    let relations = &[(on.name.item.as_str(), desc)];
     let mut planned = Vec::with_capacity(keys.len());
     for key in keys {
-        let place = ScalarPlace { relation, expected: None, clause: "index expressions" };
+        let place = ScalarPlace { relations, expected: None, clause: "index expressions" };
         let key = plan_scalar(&mut cx.maintained(), key, place)?;
         check_scalar(&key)?;
         planned.push(key);

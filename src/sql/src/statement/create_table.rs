@@ -115,7 +115,7 @@ fn default(cx: &mut Cx<'_>, column: &ColumnDef, name: &str, ty: &SqlType) -> Res
         return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
     }
     let place =
-        ScalarPlace { relation: None, expected: Some((ty, Context::Assignment)), clause: "DEFAULT expressions" };
+        ScalarPlace { relations: &[], expected: Some((ty, Context::Assignment)), clause: "DEFAULT expressions" };
     plan_scalar(&mut cx.maintained(), expr, place).map_err(|error| default_error(error, name, ty))
 }
 

@@ -23,6 +23,7 @@ mod explain;
 mod insert;
 pub(crate) mod names;
 mod object;
+mod on_conflict;
 mod options;
 mod returning;
 mod select;

@@ -191,8 +191,39 @@ pub struct InsertStatement {
     pub columns: Vec<Ident>,
     /// Rows; none for `DEFAULT VALUES`.
     pub source: Option<Box<Query>>,
+    /// `ON CONFLICT`
+    pub on_conflict: Option<OnConflict>,
     /// `RETURNING`
     pub returning: Vec<SelectItem>,
+}
+
+/// `ON CONFLICT`: what to do with a row whose key is there already.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OnConflict {
+    /// Which key.
+    pub target: ConflictTarget,
+    /// `DO UPDATE`; else `DO NOTHING`.
+    pub update: Option<ConflictUpdate>,
+}
+
+/// Which unique index `ON CONFLICT` speaks of.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ConflictTarget {
+    /// Any.
+    Any,
+    /// The one with these keys, in any order.
+    Keys(Vec<Expr>),
+    /// The constraint of this name.
+    Constraint(Ident),
+}
+
+/// `DO UPDATE SET … [WHERE …]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConflictUpdate {
+    /// `SET`
+    pub assignments: Vec<ast::Assignment>,
+    /// `WHERE`
+    pub selection: Option<Expr>,
 }
 
 /// `UPDATE`

@@ -37,7 +37,9 @@ pub(crate) fn quote_string(text: &str) -> String {
 
 impl Display for CreateTable {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "CREATE TABLE {} ({})", self.name, list(&self.columns))
+        write!(f, "CREATE TABLE {} ({}", self.name, list(&self.columns))?;
+        self.constraints.iter().try_for_each(|constraint| write!(f, ", {constraint}"))?;
+        f.write_str(")")
     }
 }
 
