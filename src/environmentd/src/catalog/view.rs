@@ -4,7 +4,7 @@ use super::{Catalog, Cluster, SYSTEM_SCHEMAS};
 use crate::session::SessionContext;
 use repr::text::TextSettings;
 use repr::{ClusterId, GlobalId, SqlError, SqlState, SqlType};
-use sql::catalog::{CatalogItem, ItemName, SessionCatalog, TEMPORARY_PREFIX, quote_ident};
+use sql::catalog::{CatalogItem, ItemDetails, ItemName, SessionCatalog, TEMPORARY_PREFIX, quote_ident};
 use std::sync::Arc;
 
 /// The first part of a name that is an identifier: `"[id]"."u7"`, as canonical SQL has it.
