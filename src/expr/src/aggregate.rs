@@ -86,6 +86,8 @@ pub enum AggregateFunc {
     JsonAgg(bool),
     /// `json_object_agg(text, json)`
     JsonObjectAgg,
+    /// `range_intersect_agg`
+    RangeIntersect,
     /// `jsonb_agg`: its argument is jsonb already.
     JsonbAgg,
     /// `jsonb_object_agg(text, jsonb)`

@@ -81,7 +81,7 @@ pub(crate) fn aggregate_type(aggregate: &AggregateExpr, columns: &[ColumnType]) 
         SumFloat4 => SqlType::Float4.nullable(nullable),
         SumFloat8 | AvgFloat => SqlType::Float8.nullable(nullable),
         SumInterval | AvgInterval => SqlType::Interval.nullable(nullable),
-        Min | Max => arg().unwrap_or(SqlType::Text.nullable(true)).ty.nullable(nullable),
+        Min | Max | RangeIntersect => arg().unwrap_or(SqlType::Text.nullable(true)).ty.nullable(nullable),
         BoolAnd | BoolOr => SqlType::Bool.nullable(nullable),
         StringAgg => SqlType::Text.nullable(true),
         ByteaAgg => SqlType::Bytea.nullable(true),

@@ -137,6 +137,8 @@ pub enum ItemDetails {
         keys: Vec<ScalarExpr>,
         /// Where it is maintained.
         cluster: ClusterId,
+        /// Whether no two rows may have the same key, and why.
+        unique: Option<Uniqueness>,
     },
     /// A secret; its value is elsewhere.
     Secret,
@@ -192,6 +194,17 @@ pub enum FunctionResult {
     Table(Vec<(String, SqlType)>),
 }
 
+/// What demands that a table's rows differ in an index's key. Keys with NULL in them differ from all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Uniqueness {
+    /// `CREATE UNIQUE INDEX`
+    Index,
+    /// A `UNIQUE` constraint.
+    Constraint,
+    /// The `PRIMARY KEY`.
+    PrimaryKey,
+}
+
 /// What a source reads.
 #[derive(Clone, Debug)]
 pub enum Ingestion {
@@ -221,6 +234,11 @@ impl ItemDetails {
             ItemDetails::Index { .. } | ItemDetails::Secret | ItemDetails::Connection(_) => None,
             ItemDetails::Type(_) | ItemDetails::Function(_) => None,
         }
+    }
+
+    /// An enum of these values, in order; it has no oid yet.
+    pub fn enum_type(name: &ItemName, labels: Vec<(f32, String)>) -> Self {
+        ItemDetails::Type(SqlType::Enum(Arc::new(EnumType::new(0, 0, name.item.clone(), &labels))))
     }
 
     /// As an item of this oid, which types know.
@@ -255,6 +273,18 @@ impl ItemDetails {
     }
 }
 
+/// Positions of the columns of a table's primary key; none if it has none.
+pub fn primary_key(catalog: &dyn SessionCatalog, table: GlobalId) -> Vec<usize> {
+    let key = |index: &CatalogItem| match &index.details {
+        ItemDetails::Index { keys, unique: Some(Uniqueness::PrimaryKey), .. } => {
+            let column = |key: &ScalarExpr| if let ScalarExpr::Column(column) = key { Some(*column) } else { None };
+            keys.iter().map(column).collect::<Option<Vec<usize>>>()
+        }
+        _ => None,
+    };
+    catalog.unique_indexes(table).into_iter().find_map(key).unwrap_or_default()
+}
+
 /// A session's view of a catalog snapshot. Names are case-folded already.
 pub trait SessionCatalog {
     /// The item that a possibly partial name (one to three parts) refers to on the search path, if there is one.
@@ -274,6 +304,11 @@ pub trait SessionCatalog {
 
     /// Whether an item of this very name exists.
     fn exists(&self, name: &ItemName) -> bool;
+
+    /// The unique indexes of a table.
+    fn unique_indexes(&self, _table: GlobalId) -> Vec<&CatalogItem> {
+        Vec::new()
+    }
 
     /// The cluster of this name.
     fn cluster(&self, name: &str) -> Option<ClusterId>;

@@ -1,6 +1,6 @@
 //! What a statement means: the output of planning, the input of environmentd.
 
-use crate::catalog::{FunctionItem, Ingestion, ItemName};
+use crate::catalog::{FunctionItem, Ingestion, ItemName, Uniqueness};
 use expr::{RelExpr, RowSetFinishing, ScalarExpr};
 use repr::{ClusterId, ColumnName, GlobalId, RelationDesc, Row, SqlType, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -217,8 +217,28 @@ pub struct InsertPlan {
     pub table: GlobalId,
     /// Rows in the table's column order, cast and completed by defaults; not yet checked for NULLs.
     pub values: RelExpr,
+    /// `ON CONFLICT`
+    pub on_conflict: Option<OnConflictPlan>,
     /// What `RETURNING` gives for each inserted row, over the table's columns.
     pub returning: Option<ReturningPlan>,
+}
+
+/// `ON CONFLICT`
+#[derive(Clone, Debug)]
+pub struct OnConflictPlan {
+    /// The unique indexes whose keys may be there already.
+    pub indexes: Vec<GlobalId>,
+    /// `DO UPDATE`; else such rows are left out.
+    pub update: Option<ConflictUpdatePlan>,
+}
+
+/// `DO UPDATE`: over the columns of the row that is there, then those of the row proposed.
+#[derive(Clone, Debug)]
+pub struct ConflictUpdatePlan {
+    /// The new row.
+    pub row: Vec<ScalarExpr>,
+    /// Whether it is changed at all.
+    pub condition: Option<ScalarExpr>,
 }
 
 /// `RETURNING`
@@ -311,6 +331,8 @@ pub enum NewItem {
         desc: RelationDesc,
         /// Each column's default.
         defaults: Vec<ScalarExpr>,
+        /// What its rows must differ in; each becomes an index.
+        unique: Vec<UniqueConstraint>,
     },
     /// `CREATE VIEW`
     View {
@@ -336,6 +358,8 @@ pub enum NewItem {
         keys: Vec<ScalarExpr>,
         /// Where.
         cluster: ClusterId,
+        /// Whether no two rows may have the same key, and why.
+        unique: Option<Uniqueness>,
     },
     /// `CREATE SECRET`
     Secret {
@@ -373,6 +397,17 @@ pub enum NewItem {
     Function(Arc<FunctionItem>),
     /// `CREATE TYPE`: an enum or a composite type without oids yet, a list or a map.
     Type(SqlType),
+}
+
+/// `UNIQUE` or `PRIMARY KEY` of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UniqueConstraint {
+    /// Its name, if it was given one.
+    pub name: Option<String>,
+    /// Positions of its columns.
+    pub columns: Vec<usize>,
+    /// `PRIMARY KEY`
+    pub primary: bool,
 }
 
 /// Which upstream tables a source reads.
@@ -500,6 +535,10 @@ pub enum Alteration {
     Schema(String, String),
     /// Another value of a secret, a constant.
     Secret(ScalarExpr),
+    /// Other values of an enum, with their places, in order.
+    Labels(Vec<(f32, String)>),
+    /// None that would be seen.
+    Nothing,
 }
 
 /// `COMMENT ON`

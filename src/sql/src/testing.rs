@@ -141,10 +141,10 @@ impl TestCatalog {
 /// What a new item becomes.
 fn details(item: NewItem) -> ItemDetails {
     match item {
-        NewItem::Table { desc, defaults } => ItemDetails::Table { desc, defaults },
+        NewItem::Table { desc, defaults, .. } => ItemDetails::Table { desc, defaults },
         NewItem::View { expr, desc } => ItemDetails::View { expr, desc },
         NewItem::MaterializedView { expr, desc, cluster } => ItemDetails::MaterializedView { expr, desc, cluster },
-        NewItem::Index { on, keys, cluster } => ItemDetails::Index { on, keys, cluster },
+        NewItem::Index { on, keys, cluster, unique } => ItemDetails::Index { on, keys, cluster, unique },
         NewItem::Secret { .. } => ItemDetails::Secret,
         NewItem::Connection { details, .. } => ItemDetails::Connection(details),
         NewItem::Source { ingestion, desc, cluster, .. } => ItemDetails::Source { desc, ingestion, cluster },

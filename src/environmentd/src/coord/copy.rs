@@ -1,6 +1,7 @@
 //! COPY FROM: rows as they come become a write, in bounded memory: large ones are parts in the blob store before they are committed.
 
 use super::Environment;
+use super::unique::{KeyChanges, UniqueIndexes};
 use super::write::{LargeWrite, PendingWrite, check_not_null, evaluate};
 use crate::session::SessionContext;
 use expr::ScalarExpr;
@@ -17,6 +18,9 @@ pub struct CopyWriter {
     /// Each of the table's columns over the input's; none if they are the same.
     row: Option<Vec<ScalarExpr>>,
     rows: u64,
+    unique: UniqueIndexes,
+    /// The keys of all rows so far, if they must be unique: unlike the rows they stay in memory.
+    keys: KeyChanges,
 }
 
 impl Environment {
@@ -32,7 +36,10 @@ impl Environment {
             row[*column] = ScalarExpr::Column(input);
         }
         self.with_moment(cx, self.0.oracle.last(), |moment| row.iter_mut().for_each(|expr| moment.replace(expr)));
+        let unique = UniqueIndexes::of(&catalog, plan.table);
         Ok(CopyWriter {
+            keys: unique.no_changes(),
+            unique,
             table: entry.item.clone(),
             shard,
             builder: self.0.persist.batch_builder(shard, desc),
@@ -55,6 +62,7 @@ impl CopyWriter {
             None => row,
         };
         check_not_null(&self.table, &row)?;
+        self.unique.add(&mut self.keys, &row, 1)?;
         self.rows += 1;
         // Its time is that of its commit.
         Ok(self.builder.add(Update::row(row, 0, 1)).await?)
@@ -64,6 +72,6 @@ impl CopyWriter {
     pub async fn finish(self) -> Result<PendingWrite, SqlError> {
         let table: GlobalId = self.table.id;
         let large = LargeWrite { table, shard: self.shard, batch: self.builder.finish().await? };
-        Ok(PendingWrite { affected: self.rows, large: vec![large], ..PendingWrite::default() })
+        Ok(PendingWrite { affected: self.rows, large: vec![large], keys: self.keys, ..PendingWrite::default() })
     }
 }

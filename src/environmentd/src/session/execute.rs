@@ -9,12 +9,12 @@ use super::cursor::{Cursor, Cursors};
 use super::prepared::Prepared;
 use super::transaction::{Block, Transaction};
 use super::vars::Vars;
-use crate::coord::{CommitError, Environment, PendingWrite, PreparedLookup, RowStream, SubscribeStream};
+use crate::coord::{CommitError, Environment, KeyChanges, PendingWrite, PreparedLookup, RowStream, SubscribeStream};
 use repr::{Datum, RelationDesc, Row, SqlError, SqlState, SqlType};
 use sql::ParsedStatement;
 use sql::plan::{
-    CopyFormat, CopyToPlan, DeclarePlan, Effect, ExecutePlan, ExplainPlan, FetchPlan, Params, Plan, PreparePlan, SelectPlan,
-    StatementDesc, SubscribePlan, TransactionModes,
+    CopyFormat, CopyToPlan, DeclarePlan, Effect, ExecutePlan, ExplainPlan, FetchPlan, Params, Plan, PreparePlan,
+    SelectPlan, StatementDesc, SubscribePlan, TransactionModes,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -224,6 +224,7 @@ impl Session {
             self.transaction.block = Block::Failed;
             self.transaction.read = None;
             self.transaction.writes.clear();
+            self.transaction.keys = KeyChanges::default();
             let _ = self.cursors.close(None);
         }
     }
@@ -375,9 +376,8 @@ impl Session {
         };
         let (affected, returning) = if self.transaction.is_explicit() {
             let mut write = self.env.prepare_write(context, &plan).await?;
-            self.transaction.check_write(&write.tables_read)?;
             let result = (write.affected, write.returning.take());
-            self.transaction.writes.push(write);
+            self.add_write(context, write).await?;
             result
         } else {
             self.write_now(context, &plan).await?
@@ -387,6 +387,15 @@ impl Session {
             Some((desc, rows)) => Outcome::Rows(desc, Rows::Fixed(Some(rows)), Tag::Fixed(tag)),
             None => Outcome::Command(tag),
         })
+    }
+
+    /// Adds a write to the transaction, if it is one that this transaction may do.
+    pub(super) async fn add_write(&mut self, context: &SessionContext, write: PendingWrite) -> Result<(), SqlError> {
+        self.transaction.check_write(&write.tables_read)?;
+        self.transaction.keys.merge(&write.keys);
+        self.env.check_unique(context, &self.transaction.keys, &write.keys).await?;
+        self.transaction.writes.push(write);
+        Ok(())
     }
 
     /// Prepares and commits a write on its own, again and again while others change what it read.

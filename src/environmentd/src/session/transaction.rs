@@ -1,6 +1,6 @@
 //! A session's transaction: implicit around one batch, or a block between BEGIN and COMMIT.
 
-use crate::coord::{PendingWrite, ReadTransaction};
+use crate::coord::{KeyChanges, PendingWrite, ReadTransaction};
 use repr::{GlobalId, SqlError, SqlState};
 use std::collections::BTreeSet;
 
@@ -13,6 +13,8 @@ pub struct Transaction {
     pub read: Option<ReadTransaction>,
     /// Writes that COMMIT will do.
     pub writes: Vec<PendingWrite>,
+    /// What these do to the keys of unique indexes.
+    pub keys: KeyChanges,
     /// Declared `READ ONLY`.
     pub read_only: bool,
     /// Start: microseconds since 2000-01-01 UTC.

@@ -326,7 +326,7 @@ impl AggregateFunc {
         let sorted = matches!(self, PercentileCont { .. } | PercentileDisc { .. } | Mode);
         let whole = matches!(self, Min | Max | StringAgg | ByteaAgg | ArrayAgg(_) | ListAgg(_) | MapAgg(_));
         let json = matches!(self, JsonbAgg | JsonbObjectAgg | JsonAgg(_) | JsonObjectAgg);
-        !sorted && !whole && !json
+        !sorted && !whole && !json && !matches!(self, RangeIntersect)
     }
 
     /// What a row of these arguments, `diff` times, accumulates. Only for accumulable aggregates.

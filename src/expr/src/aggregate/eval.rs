@@ -1,11 +1,14 @@
 //! Computing an aggregate from scratch: the reference that maintained results must equal.
 
 use super::{Accum, AggregateFunc, ordered_set};
+use crate::func::build::{
+    RESULT_BYTES_MAX, arg, check_length, invalid_parameter, json_out, list_out, range_out, text_out,
+};
 use crate::func::json_text::{push_string, text_value};
 use crate::func::list::list_value;
 use crate::func::map::map_value;
-use crate::func::build::{RESULT_BYTES_MAX, check_length, invalid_parameter, json_out, list_out, text_out};
-use repr::{Arena, Datum, Diff, EvalError, JsonbRef, Row, RowPacker, RowRef, SqlError, jsonb};
+use crate::func::range::intersection;
+use repr::{Arena, Datum, Diff, EvalError, JsonbRef, RangeRef, Row, RowPacker, RowRef, SqlError, jsonb};
 use std::cmp::Ordering;
 
 impl AggregateFunc {
@@ -38,6 +41,7 @@ impl AggregateFunc {
             AggregateFunc::JsonAgg(lines) => json_agg(rows, if *lines { ", \n " } else { ", " }, arena),
             AggregateFunc::JsonObjectAgg => json_object_agg(rows, arena),
             AggregateFunc::ByteaAgg => bytea_agg(rows, arena),
+            AggregateFunc::RangeIntersect => range_intersection(rows, arena),
             AggregateFunc::PercentileCont { many, .. } => ordered_set::percentiles(rows, *many, true, arena),
             AggregateFunc::PercentileDisc { many, .. } => ordered_set::percentiles(rows, *many, false, arena),
             AggregateFunc::Mode => Ok(ordered_set::mode(rows)),
@@ -76,6 +80,22 @@ fn extreme<'a>(rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>, wanted: Orde
         }
     }
     best
+}
+
+/// What all ranges that are not NULL have in common.
+fn range_intersection<'a>(
+    rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>,
+    arena: &'a Arena,
+) -> Result<Datum<'a>, EvalError> {
+    let mut common: Option<Vec<u8>> = None;
+    for (args, _) in rows.filter(|(args, _)| args.first().is_some_and(|range| !range.is_null())) {
+        let range: RangeRef<'_> = arg(&args, 0)?;
+        common = Some(match common {
+            None => range.encoded().to_vec(),
+            Some(common) => intersection(RangeRef::from_encoded(&common), range),
+        });
+    }
+    Ok(common.map_or(Datum::Null, |common| range_out(common, arena)))
 }
 
 fn string_agg<'a>(
@@ -151,10 +171,7 @@ fn array_agg<'a>(
     Ok(list_out(rows.iter().map(|args| args.first().copied().unwrap_or(Datum::Null)), arena))
 }
 
-fn list_agg<'a>(
-    rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>,
-    arena: &'a Arena,
-) -> Result<Datum<'a>, EvalError> {
+fn list_agg<'a>(rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>, arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
     let rows = repeated(rows)?;
     if rows.is_empty() {
         return Ok(Datum::Null);
@@ -162,10 +179,7 @@ fn list_agg<'a>(
     Ok(list_value(rows.iter().map(|args| args.first().copied().unwrap_or(Datum::Null)), arena))
 }
 
-fn map_agg<'a>(
-    rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>,
-    arena: &'a Arena,
-) -> Result<Datum<'a>, EvalError> {
+fn map_agg<'a>(rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>, arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
     let mut rows = rows.peekable();
     if rows.peek().is_none() {
         return Ok(Datum::Null);

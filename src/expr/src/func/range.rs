@@ -236,6 +236,9 @@ fn operations() -> Vec<FuncDef> {
         entry("range_union", "+", |a, arena| Ok(range_out(union(arg(a, 0)?, arg(a, 1)?)?, arena))),
         entry("range_intersect", "*", |a, arena| Ok(range_out(intersection(arg(a, 0)?, arg(a, 1)?), arena))),
         entry("range_minus", "-", |a, arena| Ok(range_out(difference(arg(a, 0)?, arg(a, 1)?)?, arena))),
+        entry("range_minus_function", "range_minus", |a, arena| {
+            Ok(range_out(difference(arg(a, 0)?, arg(a, 1)?)?, arena))
+        }),
         entry("range_merge", "range_merge", |a, arena| Ok(range_out(merge(arg(a, 0)?, arg(a, 1)?), arena))),
     ]
 }

@@ -61,5 +61,10 @@ fn number_to_char<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>,
         _ => None,
     };
     let value = special.map_or_else(|| to_numeric(args[0]), Ok)?;
-    Ok(text_out(number::to_char(&value, arg(args, 1)?)?, arena))
+    let digits = match args[0] {
+        Datum::Float4(_) => Some(number::FLOAT4_DIGITS),
+        Datum::Float8(_) => Some(number::FLOAT8_DIGITS),
+        _ => None,
+    };
+    Ok(text_out(number::to_char(&value, arg(args, 1)?, digits)?, arena))
 }

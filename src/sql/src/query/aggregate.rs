@@ -53,6 +53,7 @@ impl Planner<'_, '_> {
         self.frame()?.guards = outer_guards;
         let aggregate = planned?;
         let level = self.aggregate_level(&aggregate, &inner)?;
+        self.move_direct_arguments(&aggregate, level)?;
         self.frames[level].aggregate_subqueries.extend(inner);
         let typ = self.aggregate_type(&aggregate);
         if let Some((id, _)) = self.frames[level].aggregates.iter().find(|(_, a)| *a == aggregate) {
@@ -61,6 +62,25 @@ impl Planner<'_, '_> {
         let id = self.column(name, typ);
         self.frames[level].aggregates.push((id, aggregate));
         Ok(ScalarExpr::Column(id))
+    }
+
+    /// Puts an aggregate's direct arguments where the aggregate belongs.
+    fn move_direct_arguments(&mut self, aggregate: &AggregateExpr, level: usize) -> Result<(), SqlError> {
+        let here = self.frames.len() - 1;
+        if level == here {
+            return Ok(());
+        }
+        let parts = aggregate.args.iter().chain(&aggregate.filter).chain(&aggregate.order_exprs);
+        let used: BTreeSet<ColId> = parts.flat_map(columns_of).collect();
+        let all = std::mem::take(&mut self.frame()?.direct_arguments);
+        let (own, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(id, _)| used.contains(id));
+        self.frame()?.direct_arguments = others;
+        if own.iter().any(|(_, argument)| self.level_of(std::iter::once(argument), &[]) > level) {
+            let message = "outer-level aggregate cannot contain a lower-level variable in its direct arguments";
+            return Err(SqlError::new(SqlState::GROUPING_ERROR, message));
+        }
+        self.frames[level].direct_arguments.extend(own);
+        Ok(())
     }
 
     /// The query level an aggregate belongs to: the innermost whose columns it uses; this one if it uses none.

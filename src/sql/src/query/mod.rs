@@ -245,15 +245,15 @@ fn tell_rows_apart(node: &mut RelExpr) {
 /// What [`plan_scalar`] is told of the expression's place.
 #[derive(Clone, Copy, Debug)]
 pub struct ScalarPlace<'a> {
-    /// The relation whose columns it may use, and the name that qualifies them.
-    pub relation: Option<(&'a str, &'a RelationDesc)>,
+    /// The relations whose columns it may use, one after the other, with the names that qualify them.
+    pub relations: &'a [(&'a str, &'a RelationDesc)],
     /// The type it must have, if any, and how far it may be converted.
     pub expected: Option<(&'a SqlType, Context)>,
     /// Where it stands, for messages: `DEFAULT expressions`, `index expressions`.
     pub clause: &'static str,
 }
 
-/// Plans an expression over one relation's columns: defaults, index keys, AS OF times. Subqueries, aggregates and table functions are
+/// Plans an expression over the columns of a relation or a few: defaults, index keys, AS OF times. Subqueries, aggregates and table functions are
 /// refused.
 pub fn plan_scalar(
     qcx: &mut QueryContext<'_>,
@@ -262,10 +262,10 @@ pub fn plan_scalar(
 ) -> Result<ScalarExpr, SqlError> {
     crate::with_deep_stack(|| {
         let mut planner = Planner::new(qcx);
-        let scope = match place.relation {
-            Some((name, desc)) => planner.scope_of(name, desc),
-            None => Scope::default(),
-        };
+        let mut scope = Scope::default();
+        for (name, desc) in place.relations {
+            scope.append(planner.scope_of(name, desc))?;
+        }
         planner.push_frame(scope, Clause::bare(place.clause));
         let operand = planner.operand(expr)?;
         let planned = match place.expected {
@@ -358,10 +358,7 @@ impl Planner<'_, '_> {
     /// The scope that one described relation makes; its columns are positions 0, 1, ….
     fn scope_of(&mut self, name: &str, desc: &RelationDesc) -> Scope {
         let columns: Vec<_> = desc.iter().map(|(n, t)| (n.clone(), self.column(n, t.clone()))).collect();
-        Scope::table(
-            ScopeTable { name: name.to_string(), schema: Vec::new(), hidden: None, oid: None, present: None },
-            columns,
-        )
+        Scope::table(ScopeTable { name: name.to_string(), ..ScopeTable::default() }, columns)
     }
 
     /// The whole query: its relation, its visible columns, and what is left to the finishing.

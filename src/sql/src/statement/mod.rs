@@ -10,6 +10,7 @@
 
 mod alter;
 mod connection;
+mod constraint;
 mod copy;
 mod create_function;
 mod create_index;
@@ -23,6 +24,7 @@ mod explain;
 mod insert;
 pub(crate) mod names;
 mod object;
+mod on_conflict;
 mod options;
 mod returning;
 mod select;
@@ -32,6 +34,8 @@ mod subscribe;
 #[cfg(test)]
 mod tests;
 mod write;
+
+pub use constraint::constraint_index;
 
 use crate::catalog::SessionCatalog;
 use crate::parser::{ParsedStatement, Statement};

@@ -56,7 +56,7 @@ pub(super) fn constant(
     expected: Option<&SqlType>,
 ) -> Result<ScalarExpr, SqlError> {
     let expected = expected.map(|ty| (ty, Context::Assignment));
-    plan_scalar(&mut cx.query, expr, ScalarPlace { relation: None, expected, clause })
+    plan_scalar(&mut cx.query, expr, ScalarPlace { relations: &[], expected, clause })
 }
 
 /// The query that a text of our own making is.

@@ -2,11 +2,11 @@
 
 use super::functions;
 use super::rows::*;
-use super::{SystemRelation, SystemState, pg_type, pg_types};
+use super::{SystemRelation, SystemState, constraints, pg_type, pg_types};
 use crate::catalog::{Entry, SYSTEM_ROLE};
 use expr::ScalarExpr;
 use repr::{Datum, RelationDesc, Row, SqlType};
-use sql::catalog::{CatalogItem, ItemDetails};
+use sql::catalog::{CatalogItem, ItemDetails, Uniqueness};
 
 /// The relations of this schema.
 pub const RELATIONS: &[SystemRelation] = &[
@@ -116,7 +116,7 @@ pub const RELATIONS: &[SystemRelation] = &[
         id: 3018,
         name: "pg_constraint",
         columns: "oid oid, conname name, connamespace oid, contype char, condeferrable bool, condeferred bool, convalidated bool, conrelid oid, contypid oid, conindid oid, conparentid oid, confrelid oid, confupdtype char, confdeltype char, confmatchtype char, conislocal bool, coninhcount int4, connoinherit bool, conkey int2[]?, confkey int2[]?, conpfeqop oid[]?, conppeqop oid[]?, conffeqop oid[]?, confdelsetcols int2[]?, conexclop oid[]?, conbin text?",
-        rows: no_rows,
+        rows: constraints::constraints,
     },
     SystemRelation {
         id: 3019,
@@ -496,14 +496,14 @@ fn users(state: &SystemState) -> Vec<Row> {
 fn indexes(state: &SystemState) -> Vec<Row> {
     let mut rows = Vec::new();
     for (entry, _) in visible(state) {
-        let ItemDetails::Index { on, keys, .. } = &entry.item.details else { continue };
+        let ItemDetails::Index { on, keys, unique, .. } = &entry.item.details else { continue };
         let Some(relation) = state.catalog.item(*on) else { continue };
-        rows.push(index(entry, relation.oid, keys));
+        rows.push(index(entry, relation.oid, keys, *unique));
     }
     rows
 }
 
-fn index(entry: &Entry, relation: u32, keys: &[ScalarExpr]) -> Row {
+fn index(entry: &Entry, relation: u32, keys: &[ScalarExpr], unique: Option<Uniqueness>) -> Row {
     let column = |key: &ScalarExpr| match key {
         ScalarExpr::Column(c) => Datum::Int2(*c as i16 + 1),
         _ => Datum::Int2(0),
@@ -518,9 +518,9 @@ fn index(entry: &Entry, relation: u32, keys: &[ScalarExpr]) -> Row {
         Datum::Oid(relation),
         count,
         count,
+        Datum::Bool(unique.is_some()),
         FALSE,
-        FALSE,
-        FALSE,
+        Datum::Bool(unique == Some(Uniqueness::PrimaryKey)),
         FALSE,
         TRUE,
         FALSE,
@@ -557,7 +557,7 @@ fn index_definitions(state: &SystemState) -> Vec<Row> {
 
 /// An index's definition as PostgreSQL writes it.
 pub(super) fn index_text(state: &SystemState, item: &CatalogItem) -> Option<String> {
-    let ItemDetails::Index { on, keys, .. } = &item.details else { return None };
+    let ItemDetails::Index { on, keys, unique, .. } = &item.details else { return None };
     let relation = state.catalog.item(*on)?;
     let desc = relation.details.desc()?;
     let quote = sql::catalog::quote_ident;
@@ -567,7 +567,8 @@ pub(super) fn index_text(state: &SystemState, item: &CatalogItem) -> Option<Stri
     };
     let keys: Vec<_> = keys.iter().map(key).collect();
     let (name, schema, table) = (quote(&item.name.item), quote(&relation.name.schema), quote(&relation.name.item));
-    Some(format!("CREATE INDEX {name} ON {schema}.{table} USING btree ({})", keys.join(", ")))
+    let create = if unique.is_some() { "CREATE UNIQUE INDEX" } else { "CREATE INDEX" };
+    Some(format!("{create} {name} ON {schema}.{table} USING btree ({})", keys.join(", ")))
 }
 
 fn settings(state: &SystemState) -> Vec<Row> {

@@ -173,39 +173,54 @@ fn roman(digits: &str, upper: bool, fill: bool) -> String {
     if fill { text } else { format!("{text:>15}") }
 }
 
-/// The text of a number.
-pub fn to_char(value: &Numeric, template: &str) -> Result<String, EvalError> {
+/// Digits of a float that mean something, as `to_char` counts them.
+pub const FLOAT4_DIGITS: usize = 6;
+/// The same for `float8`.
+pub const FLOAT8_DIGITS: usize = 15;
+
+/// How many digits are shown after the point, when there are so many before it.
+fn shown_fraction(template: &Template, whole: usize, digits: Option<usize>) -> usize {
+    digits.map_or(template.fraction, |digits| template.fraction.min(digits.saturating_sub(whole)))
+}
+
+/// The text of a number; of a float it has so many `digits` at most.
+pub fn to_char(value: &Numeric, template: &str, digits: Option<usize>) -> Result<String, EvalError> {
     check_length(template.len().saturating_mul(4))?;
     let template = understand(template)?;
-    let Numeric::Finite(decimal) = value else { return Ok(not_finite(value, &template)) };
+    let Numeric::Finite(decimal) = value else { return Ok(not_finite(value, &template, digits)) };
     if template.scientific {
         return Ok(scientific(decimal, &template));
     }
     let shifted = decimal * bigdecimal::BigDecimal::new(1.into(), -(template.shift as i64));
-    let rounded = round(&shifted, template.fraction as i64);
+    let shown = shown_fraction(&template, round(&shifted, 0).abs().digits() as usize, digits);
+    let rounded = round(&shifted, shown as i64);
     let negative = rounded.is_negative();
     let mut text = String::new();
-    format_owned_numeric(&Numeric::Finite(rounded.abs().with_scale(template.fraction as i64)), &mut text);
+    format_owned_numeric(&Numeric::Finite(rounded.abs().with_scale(shown as i64)), &mut text);
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     if let Some(upper) = template.roman {
         return Ok(roman(whole, upper, template.fill));
     }
     let whole = if whole == "0" && template.whole > 0 { "" } else { whole };
     let fits = whole.len() <= template.whole;
-    let digits = if fits { format!("{whole:>width$}", width = template.whole) } else { "#".repeat(template.whole) };
-    let fraction = if fits { fraction.to_string() } else { "#".repeat(template.fraction) };
-    Ok(place(&template, &digits, Some(&fraction), negative))
+    if !fits {
+        let (whole, fraction) = ("#".repeat(template.whole), "#".repeat(shown));
+        return Ok(place(&template, &whole, Some(&fraction), negative));
+    }
+    let whole = format!("{whole:>width$}", width = template.whole);
+    let has_point = shown > 0 || template.fraction == 0;
+    Ok(place(&template, &whole, has_point.then_some(fraction), negative))
 }
 
 /// What is no number: in the place of the digits before the point, if there is room.
-fn not_finite(value: &Numeric, template: &Template) -> String {
+fn not_finite(value: &Numeric, template: &Template, digits: Option<usize>) -> String {
     if template.scientific {
         return format!(" #.{}", "#".repeat(template.fraction + "e+00".len()));
     }
     let name = if *value == Numeric::NaN { "NaN" } else { "Infinity" };
     let negative = *value == Numeric::NegInfinity;
     if name.len() > template.whole {
-        let (whole, fraction) = ("#".repeat(template.whole), "#".repeat(template.fraction));
+        let (whole, fraction) = ("#".repeat(template.whole), "#".repeat(shown_fraction(template, name.len(), digits)));
         return place(template, &whole, Some(&fraction), negative);
     }
     place(template, &format!("{name:>width$}", width = template.whole), None, negative)

@@ -1,5 +1,6 @@
 //! The syntax tree of our statements. Queries, expressions, types and column definitions are sqlparser's; names are not resolved yet.
 
+use crate::catalog::Uniqueness;
 use sqlparser::ast::{
     self, ColumnDef, DataType, Expr, Ident, ObjectName, Query, SelectItem, TableConstraint, TableWithJoins,
 };
@@ -192,8 +193,39 @@ pub struct InsertStatement {
     pub columns: Vec<Ident>,
     /// Rows; none for `DEFAULT VALUES`.
     pub source: Option<Box<Query>>,
+    /// `ON CONFLICT`
+    pub on_conflict: Option<OnConflict>,
     /// `RETURNING`
     pub returning: Vec<SelectItem>,
+}
+
+/// `ON CONFLICT`: what to do with a row whose key is there already.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OnConflict {
+    /// Which key.
+    pub target: ConflictTarget,
+    /// `DO UPDATE`; else `DO NOTHING`.
+    pub update: Option<ConflictUpdate>,
+}
+
+/// Which unique index `ON CONFLICT` speaks of.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ConflictTarget {
+    /// Any.
+    Any,
+    /// The one with these keys, in any order.
+    Keys(Vec<Expr>),
+    /// The constraint of this name.
+    Constraint(Ident),
+}
+
+/// `DO UPDATE SET … [WHERE …]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConflictUpdate {
+    /// `SET`
+    pub assignments: Vec<ast::Assignment>,
+    /// `WHERE`
+    pub selection: Option<Expr>,
 }
 
 /// `UPDATE`
@@ -327,12 +359,23 @@ pub struct CreateIndex {
     pub if_not_exists: bool,
     /// `DEFAULT`: by a key of the relation, or by all its columns.
     pub default: bool,
+    /// `UNIQUE`; for a constraint of the table, `AS UNIQUE` or `AS PRIMARY KEY` at the end of its definition tells.
+    pub unique: Option<Uniqueness>,
     /// `IN CLUSTER`
     pub cluster: Option<Ident>,
     /// What is indexed.
     pub on: ObjectName,
     /// By what.
     pub keys: Vec<Expr>,
+}
+
+/// A value of an enum.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EnumLabel {
+    /// What it is called.
+    pub text: String,
+    /// Its place in the order; none if that is its number among the labels.
+    pub place: Option<f32>,
 }
 
 /// `CREATE TYPE name AS …`
@@ -421,7 +464,7 @@ impl FunctionVolatility {
 #[derive(Clone, Debug, PartialEq)]
 pub enum TypeDefinition {
     /// `ENUM (labels)`: the values, in order.
-    Enum(Vec<String>),
+    Enum(Vec<EnumLabel>),
     /// `(name type, …)`
     Composite(Vec<(Ident, DataType)>),
     /// `LIST (ELEMENT TYPE = type)`
@@ -607,6 +650,32 @@ pub enum AlterAction {
     Schema(ObjectName),
     /// `AS`: a secret's new value.
     Secret(Expr),
+    /// `ADD VALUE`
+    AddValue(AddValue),
+    /// `ADD [CONSTRAINT name] …`
+    AddConstraint(TableConstraint),
+    /// `SET (parameters)`, `RESET (parameters)`: how PostgreSQL would store the object.
+    Storage,
+}
+
+/// `ADD VALUE [IF NOT EXISTS] label [BEFORE | AFTER neighbour]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct AddValue {
+    /// The new value.
+    pub label: String,
+    /// `IF NOT EXISTS`
+    pub if_not_exists: bool,
+    /// Where: whether before or after which other; at the end if nothing is said.
+    pub beside: Option<(Side, String)>,
+}
+
+/// A side of something in an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// `BEFORE`
+    Before,
+    /// `AFTER`
+    After,
 }
 
 /// `COMMENT ON`

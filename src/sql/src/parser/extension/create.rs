@@ -3,6 +3,7 @@
 use super::ast::*;
 use super::words::*;
 use super::{Parsed, unsupported};
+use crate::catalog::Uniqueness;
 use crate::parser::reserved;
 use sqlparser::ast::{DataType, Expr, Ident, ObjectName};
 use sqlparser::parser::Parser;
@@ -28,8 +29,9 @@ const CREATES: &[(&str, fn(&mut Parser<'_>) -> Parsed<Statement>)] = &[
     ("TEMPORARY VIEW", |p| view(p, false, true)),
     ("VIEW", |p| view(p, false, false)),
     ("MATERIALIZED VIEW", |p| materialized_view(p, false)),
-    ("DEFAULT INDEX", |p| index(p, true)),
-    ("INDEX", |p| index(p, false)),
+    ("DEFAULT INDEX", |p| index(p, true, None)),
+    ("UNIQUE INDEX", |p| index(p, false, Some(Uniqueness::Index))),
+    ("INDEX", |p| index(p, false, None)),
     ("ROLE", super::alter::create_role),
     ("USER", super::alter::create_role),
     ("SECRET", secret),
@@ -68,7 +70,6 @@ const UNSUPPORTED: &[&str] = &[
     "TABLESPACE",
     "TEXT SEARCH",
     "TRIGGER",
-    "UNIQUE INDEX",
     "WEBHOOK",
 ];
 
@@ -213,24 +214,38 @@ fn optional_columns(parser: &mut Parser<'_>) -> Parsed<Vec<Ident>> {
     if parser.peek_token_ref().token == Token::LParen { ident_list(parser) } else { Ok(Vec::new()) }
 }
 
-/// `[name] [IN CLUSTER c] ON relation [USING arrangement] [(expressions)]`
-fn index(parser: &mut Parser<'_>, default: bool) -> Parsed<Statement> {
+/// What `USING` may say: indexes are all of one kind.
+const ACCESS_METHODS: &[&str] = &["ARRANGEMENT", "DEFAULT", "BTREE", "HASH"];
+
+/// `[name] [IN CLUSTER c] ON relation [USING method] [(expressions)]`
+fn index(parser: &mut Parser<'_>, default: bool, unique: Option<Uniqueness>) -> Parsed<Statement> {
     let if_not_exists = if_not_exists(parser);
     let unnamed = peek_words(parser, "ON") || peek_words(parser, "IN CLUSTER");
     let index_name = if unnamed { None } else { Some(ident(parser)?) };
     let cluster = in_cluster(parser)?;
     expect(parser, "ON")?;
     let on = name(parser)?;
-    if eat(parser, "USING") && !eat(parser, "ARRANGEMENT") && !eat(parser, "DEFAULT") {
-        return Ok(unsupported(parser, "an index USING anything but arrangement"));
+    if eat(parser, "USING") && eat_one_of(parser, ACCESS_METHODS).is_none() {
+        return Ok(unsupported(parser, "an index of this access method"));
     }
     let keys = if default { Vec::new() } else { index_keys(parser)? };
-    Ok(Statement::CreateIndex(CreateIndex { name: index_name, if_not_exists, default, cluster, on, keys }))
+    let unique = unique.map(|unique| match eat_one_of(parser, &["AS PRIMARY KEY", "AS UNIQUE"]) {
+        Some("AS PRIMARY KEY") => Uniqueness::PrimaryKey,
+        Some(_) => Uniqueness::Constraint,
+        None => unique,
+    });
+    Ok(Statement::CreateIndex(CreateIndex { name: index_name, if_not_exists, default, unique, cluster, on, keys }))
 }
 
+/// `(expression [ASC | DESC] [NULLS FIRST | NULLS LAST], …)`: an arrangement has no order that anyone sees.
 fn index_keys(parser: &mut Parser<'_>) -> Parsed<Vec<Expr>> {
     parser.expect_token(&Token::LParen)?;
-    let keys = parser.parse_comma_separated(|p| p.parse_expr())?;
+    let keys = parser.parse_comma_separated(|p| {
+        let key = p.parse_expr()?;
+        eat_one_of(p, &["ASC", "DESC"]);
+        eat_one_of(p, &["NULLS FIRST", "NULLS LAST"]);
+        Ok(key)
+    })?;
     parser.expect_token(&Token::RParen)?;
     Ok(keys)
 }
@@ -339,7 +354,7 @@ fn new_type(parser: &mut Parser<'_>) -> Parsed<Statement> {
     let definition = match kind {
         Some("ENUM") => TypeDefinition::Enum(match parser.peek_token_ref().token {
             Token::RParen => Vec::new(),
-            _ => parser.parse_comma_separated(Parser::parse_literal_string)?,
+            _ => parser.parse_comma_separated(enum_label)?,
         }),
         Some("LIST") => TypeDefinition::List(type_option(parser, "ELEMENT TYPE")?),
         Some(_) => {
@@ -363,6 +378,14 @@ fn type_option(parser: &mut Parser<'_>, words: &str) -> Parsed<DataType> {
     expect(parser, words)?;
     parser.expect_token(&Token::Eq)?;
     parser.parse_data_type()
+}
+
+/// `'label' [AT place]`; the place stands in stored definitions only.
+fn enum_label(parser: &mut Parser<'_>) -> Parsed<EnumLabel> {
+    let text = parser.parse_literal_string()?;
+    let place = if eat(parser, "AT") { Some(parser.parse_literal_string()?) } else { None };
+    let place = place.map(|place| place.parse().or_else(|_| unexpected(parser, "a place"))).transpose()?;
+    Ok(EnumLabel { text, place })
 }
 
 /// `DROP kind [IF EXISTS] names [CASCADE|RESTRICT]`

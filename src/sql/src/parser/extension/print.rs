@@ -1,7 +1,7 @@
 //! Statements back to text, as the catalog stores them. Only those that define items can be stored; what is printed parses to the same tree.
 
 use super::ast::*;
-use crate::catalog::quote_ident;
+use crate::catalog::{Uniqueness, quote_ident};
 use sqlparser::ast::Ident;
 use std::fmt::{self, Display, Formatter};
 
@@ -38,7 +38,9 @@ pub(crate) fn quote_string(text: &str) -> String {
 
 impl Display for CreateTable {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "CREATE TABLE {} ({})", self.name, list(&self.columns))
+        write!(f, "CREATE TABLE {} ({}", self.name, list(&self.columns))?;
+        self.constraints.iter().try_for_each(|constraint| write!(f, ", {constraint}"))?;
+        f.write_str(")")
     }
 }
 
@@ -64,10 +66,15 @@ impl Display for CreateView {
 
 impl Display for CreateIndex {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str("CREATE INDEX")?;
+        f.write_str(if self.unique.is_some() { "CREATE UNIQUE INDEX" } else { "CREATE INDEX" })?;
         self.name.iter().try_for_each(|name| write!(f, " {name}"))?;
         in_cluster(f, &self.cluster)?;
-        write!(f, " ON {} ({})", self.on, list(&self.keys))
+        write!(f, " ON {} ({})", self.on, list(&self.keys))?;
+        f.write_str(match self.unique {
+            Some(Uniqueness::PrimaryKey) => " AS PRIMARY KEY",
+            Some(Uniqueness::Constraint) => " AS UNIQUE",
+            Some(Uniqueness::Index) | None => "",
+        })
     }
 }
 
@@ -139,7 +146,11 @@ impl Display for TypeDefinition {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             TypeDefinition::Enum(labels) => {
-                let labels: Vec<String> = labels.iter().map(|label| quote_string(label)).collect();
+                let label = |label: &EnumLabel| match label.place {
+                    Some(place) => format!("{} AT '{place}'", quote_string(&label.text)),
+                    None => quote_string(&label.text),
+                };
+                let labels: Vec<String> = labels.iter().map(label).collect();
                 write!(f, "ENUM ({})", labels.join(", "))
             }
             TypeDefinition::Composite(fields) => {
