@@ -10,7 +10,7 @@ use crate::parser::extension::ast::{AddValue, AlterAction, AlterStatement, Comme
 use crate::plan::{AlterPlan, Alteration, CommentPlan, CommentTarget, DropTarget, Plan};
 use crate::query::{ScalarPlace, plan_scalar};
 use expr::ScalarExpr;
-use repr::{GlobalId, SqlError, SqlState};
+use repr::{GlobalId, SqlError, SqlState, SqlType};
 use sqlparser::ast::{Expr, Ident, ObjectName, TableConstraint};
 
 /// `ALTER`
