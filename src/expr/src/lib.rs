@@ -6,6 +6,7 @@
 pub mod aggregate;
 pub mod dataflow;
 pub mod explain;
+pub mod extent;
 pub mod func;
 pub mod interpret;
 pub mod mfp;
@@ -18,6 +19,7 @@ mod relation_type;
 pub mod scalar;
 pub mod sort_key;
 pub mod table_func;
+pub mod temporal;
 pub mod visit;
 pub mod window;
 
