@@ -50,11 +50,22 @@ fn built(name: &str) -> Run {
     program(target_dir().join("debug").join(name), &[])
 }
 
+/// TPC-H's queries, maintained through random changes, of the release build.
+pub fn tpch(args: &[String]) -> anyhow::Result<()> {
+    install()?;
+    release("tpch")?;
+    program(target_dir().join("release/tpch"), &[]).args(args).run()
+}
+
 /// Benchmarks, of the release build.
 pub fn bench(filter: Option<&str>) -> anyhow::Result<()> {
     install()?;
-    // What `cargo dev` builds, so that it is not built twice with other features.
-    cargo(&["build", "--release", "--bins"]).run()?;
-    cargo(&["build", "--release", "-p", "tests", "--bin", "bench"]).run()?;
+    release("bench")?;
     program(target_dir().join("release/bench"), &[]).args(filter).run()
+}
+
+/// What `cargo dev` builds, so that it is not built twice with other features, and one of the tests' programs.
+fn release(program: &str) -> anyhow::Result<()> {
+    cargo(&["build", "--release", "--bins"]).run()?;
+    cargo(&["build", "--release", "-p", "tests", "--bin", program]).run()
 }

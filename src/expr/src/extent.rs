@@ -53,12 +53,7 @@ pub fn extent<'a>(expr: &'a ScalarExpr, columns: &[Extent<'a>], arena: &'a Arena
 }
 
 /// AND, or OR: `decisive` is the truth that one operand is enough for, whatever the errors of others.
-fn connected<'a>(
-    operands: &'a [ScalarExpr],
-    decisive: bool,
-    columns: &[Extent<'a>],
-    arena: &'a Arena,
-) -> Extent<'a> {
+fn connected<'a>(operands: &'a [ScalarExpr], decisive: bool, columns: &[Extent<'a>], arena: &'a Arena) -> Extent<'a> {
     let all: Vec<_> = operands.iter().map(|e| extent(e, columns, arena)).collect();
     let always = |e: &Extent<'_>| !e.may_be(!decisive) && !e.null && !e.error && e.may_be(decisive);
     if all.iter().any(always) {

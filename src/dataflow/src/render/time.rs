@@ -8,9 +8,9 @@ use crate::ops::fold::{Fold, fold};
 use crate::ops::group::{GroupLogic, group};
 use differential_dataflow::dynamic::pointstamp::PointStamp;
 use expr::Plan;
-use expr::temporal::Bound;
 use expr::plan::DeltaPath;
 use expr::relation::RecLimit;
+use expr::temporal::Bound;
 use repr::{Frontier, LocalId, Timestamp};
 use timely::order::Product;
 

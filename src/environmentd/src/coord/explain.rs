@@ -24,7 +24,12 @@ impl Environment {
         Ok(vec![vec![self.explain_stage(cx, &catalog, plan)?]])
     }
 
-    fn explain_stage(&self, cx: &SessionContext, catalog: &Arc<Catalog>, plan: &ExplainPlan) -> Result<String, SqlError> {
+    fn explain_stage(
+        &self,
+        cx: &SessionContext,
+        catalog: &Arc<Catalog>,
+        plan: &ExplainPlan,
+    ) -> Result<String, SqlError> {
         let resolver = Resolver {
             catalog,
             cluster: catalog.for_session(cx).active_cluster()?,
@@ -77,7 +82,8 @@ impl Environment {
         let mut rows = Vec::new();
         for (id, import) in sources {
             let mfp = import.mfp;
-            let wanted = mfp.map_or_else(PartFilter::all, |mfp| PartFilter::new(move |columns| may_keep(&mfp, columns)));
+            let wanted =
+                mfp.map_or_else(PartFilter::all, |mfp| PartFilter::new(move |columns| may_keep(&mfp, columns)));
             let selection = self.0.persist.selection(import.shard, as_of, &wanted).await?;
             let name = catalog.item(id).map_or_else(|| id.to_string(), |item| item.name.to_string());
             let Selection { total_bytes, selected_bytes, total_parts, selected_parts } = selection;

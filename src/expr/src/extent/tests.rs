@@ -81,7 +81,9 @@ fn values_lie_within_extents() {
         decided += u32::from(whole.constant().is_some());
         for row in &rows {
             match expr.eval(row, &arena) {
-                Ok(value) => assert!(holds(&whole, value), "round {round}: {value:?} of {row:?} not in {whole:?}: {expr:?}"),
+                Ok(value) => {
+                    assert!(holds(&whole, value), "round {round}: {value:?} of {row:?} not in {whole:?}: {expr:?}")
+                }
                 Err(_) => assert!(whole.error, "round {round}: {row:?} fails, {whole:?}: {expr:?}"),
             }
         }
@@ -103,7 +105,8 @@ fn filters_that_no_row_passes() {
         ScalarExpr::And(vec![column().call_binary("int4ge", int(low)), column().call_binary("int4le", int(high))])
     };
     assert!(kept(between(15, 30)) && kept(between(20, 30)) && !kept(between(21, 30)) && !kept(between(1, 9)));
-    let any_of = |a, b| ScalarExpr::Or(vec![column().call_binary("int4eq", int(a)), int(b).call_binary("int4eq", column())]);
+    let any_of =
+        |a, b| ScalarExpr::Or(vec![column().call_binary("int4eq", int(a)), int(b).call_binary("int4eq", column())]);
     assert!(kept(any_of(1, 12)) && !kept(any_of(1, 99)));
     assert!(!kept(column().is_null()));
     // What may fail is read.

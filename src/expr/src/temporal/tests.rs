@@ -152,7 +152,10 @@ fn negations_and_conjunctions() {
     let before = now().call_binary("timestamptz_lt", column());
     check(&before.clone().call_unary("not"), &mut timestamptz);
     let later = column().call_binary("timestamptz_pl_interval", span(0, 86_400_000_000));
-    let between = ScalarExpr::And(vec![column().call_binary("timestamptz_le", now()), now().call_binary("timestamptz_lt", later)]);
+    let between = ScalarExpr::And(vec![
+        column().call_binary("timestamptz_le", now()),
+        now().call_binary("timestamptz_lt", later),
+    ]);
     check(&between, &mut timestamptz);
 }
 
@@ -162,7 +165,11 @@ fn the_ends_of_time() {
     let from = now().call_binary("timestamptz_ge", column());
     assert_eq!(lifetime(&until, Datum::Timestamptz(i64::MAX)), Lifetime::ALWAYS);
     assert_eq!(lifetime(&from, Datum::Timestamptz(i64::MIN)), Lifetime::ALWAYS);
-    for never in [lifetime(&from, Datum::Timestamptz(i64::MAX)), lifetime(&until, Datum::Timestamptz(i64::MIN)), lifetime(&from, Datum::Null)] {
+    for never in [
+        lifetime(&from, Datum::Timestamptz(i64::MAX)),
+        lifetime(&until, Datum::Timestamptz(i64::MIN)),
+        lifetime(&from, Datum::Null),
+    ] {
         assert!(never.is_empty(), "{never:?}");
     }
 }
