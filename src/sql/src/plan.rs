@@ -591,16 +591,21 @@ pub enum ExplainStage {
     Optimized,
     /// As it is rendered.
     Physical,
+    /// How much of each shard it reads.
+    FilterPushdown,
 }
 
 impl ExplainStage {
-    /// What the column of the answer is called.
-    pub fn title(self) -> &'static str {
+    /// What the columns of the answer are called.
+    pub fn titles(self) -> &'static [&'static str] {
         match self {
-            ExplainStage::Raw => "Raw Plan",
-            ExplainStage::Decorrelated => "Decorrelated Plan",
-            ExplainStage::Optimized => "Optimized Plan",
-            ExplainStage::Physical => "Physical Plan",
+            ExplainStage::Raw => &["Raw Plan"],
+            ExplainStage::Decorrelated => &["Decorrelated Plan"],
+            ExplainStage::Optimized => &["Optimized Plan"],
+            ExplainStage::Physical => &["Physical Plan"],
+            ExplainStage::FilterPushdown => {
+                &["Source", "Total Bytes", "Selected Bytes", "Total Parts", "Selected Parts"]
+            }
         }
     }
 }

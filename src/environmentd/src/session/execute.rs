@@ -430,15 +430,8 @@ impl Session {
     }
 
     async fn explain(&mut self, context: &SessionContext, plan: ExplainPlan) -> Result<Outcome, SqlError> {
-        use sql::plan::ExplainStage::{Decorrelated, Optimized, Physical, Raw};
-        let title = match plan.stage {
-            Raw => "Raw Plan",
-            Decorrelated => "Decorrelated Plan",
-            Optimized => "Optimized Plan",
-            Physical => "Physical Plan",
-        };
-        let text = self.env.explain(context, &plan).await?;
-        Ok(text_rows(&[title], [vec![text]], "EXPLAIN"))
+        let rows = self.env.explain(context, &plan).await?;
+        Ok(text_rows(plan.stage.titles(), rows, "EXPLAIN"))
     }
 
     fn show(&self, name: &str) -> Result<Outcome, SqlError> {

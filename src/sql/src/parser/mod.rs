@@ -27,10 +27,12 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 use std::sync::Arc;
 
-/// How deep expressions and queries may nest.
-const NESTING_MAX: usize = 200;
+/// How deep parentheses may nest.
+const NESTING_MAX: usize = 1_000;
+/// How deep the parser may recurse: a subquery in parentheses takes it four levels.
+const RECURSION_MAX: usize = 4 * NESTING_MAX;
 /// How many operators may follow each other in one statement: chains become trees of that depth, which are dropped recursively.
-const OPERATORS_MAX: usize = 5_000;
+const OPERATORS_MAX: usize = 20_000;
 /// Words that make a tree one level deeper, as operators do.
 const CHAINING: &[Keyword] = &[
     Keyword::AND,
@@ -167,7 +169,7 @@ fn parse_all(sql: &str) -> Result<Vec<ParsedStatement>, SqlError> {
 
 /// A parser of our dialect over tokens that know where they stood.
 pub(crate) fn new_parser(dialect: &FreshetDialect, tokens: Vec<TokenWithSpan>) -> Parser<'_> {
-    Parser::new(dialect).with_recursion_limit(NESTING_MAX).with_tokens_with_locations(tokens)
+    Parser::new(dialect).with_recursion_limit(RECURSION_MAX).with_tokens_with_locations(tokens)
 }
 
 fn tokenize(sql: &str) -> Result<(LineIndex, Vec<TokenWithSpan>), SqlError> {

@@ -141,7 +141,7 @@ pub fn result_desc(plan: &Plan) -> Option<RelationDesc> {
         Plan::Subscribe(p) => Some(p.output_desc.clone()),
         Plan::Insert(p) => p.returning.as_ref().map(|r| r.desc.clone()),
         Plan::ReadThenWrite(p) => p.returning.as_ref().map(|r| r.desc.clone()),
-        Plan::Explain(p) => text(&[p.stage.title()]),
+        Plan::Explain(p) => text(p.stage.titles()),
         Plan::ShowVariable(name) if name == ISOLATION_LEVEL => text(&["transaction_isolation"]),
         Plan::ShowVariable(name) => text(&[name]),
         Plan::ShowAllVariables => text(&["name", "setting", "description"]),
