@@ -80,7 +80,7 @@ pub(crate) fn aggregate_type(aggregate: &AggregateExpr, columns: &[ColumnType]) 
         SumFloat4 => SqlType::Float4.nullable(nullable),
         SumFloat8 | AvgFloat => SqlType::Float8.nullable(nullable),
         SumInterval | AvgInterval => SqlType::Interval.nullable(nullable),
-        Min | Max => arg().unwrap_or(SqlType::Text.nullable(true)).ty.nullable(nullable),
+        Min | Max | RangeIntersect => arg().unwrap_or(SqlType::Text.nullable(true)).ty.nullable(nullable),
         BoolAnd | BoolOr => SqlType::Bool.nullable(nullable),
         StringAgg => SqlType::Text.nullable(true),
         ByteaAgg => SqlType::Bytea.nullable(true),
@@ -91,6 +91,7 @@ pub(crate) fn aggregate_type(aggregate: &AggregateExpr, columns: &[ColumnType]) 
             (if *many { SqlType::Array(Box::new(ty.clone())) } else { ty.clone() }).nullable(true)
         }
         Mode => arg().unwrap_or(SqlType::Text.nullable(true)).ty.nullable(true),
+        ArrayAgg(array @ SqlType::Array(_)) => array.clone().nullable(aggregate.filter.is_some()),
         ArrayAgg(element) => SqlType::Array(Box::new(element.clone())).nullable(aggregate.filter.is_some()),
         JsonbAgg | JsonbObjectAgg => SqlType::Jsonb.nullable(aggregate.filter.is_some()),
         StddevSamp(float) | StddevPop(float) | VarSamp(float) | VarPop(float) => {

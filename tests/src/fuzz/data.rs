@@ -141,8 +141,6 @@ fn column(rng: &mut StdRng, name: String, wild: bool) -> Column {
         Type::Numeric if rng.random() => "numeric(40,2)",
         Type::Text if rng.random_ratio(1, 5) => "varchar(20)",
         Type::Timestamp if rng.random_ratio(1, 4) => "timestamp(0)",
-        Type::Time if rng.random_ratio(1, 4) => "time(1)",
-        Type::Interval if rng.random_ratio(1, 5) => "interval day to minute",
         ty => ty.name(),
     };
     // A declared scale takes no infinity, a declared length no long text.

@@ -72,7 +72,9 @@ impl Place {
 
     /// What a subquery here sees around it.
     fn visible(&self) -> Vec<Name> {
-        self.columns.iter().chain(&self.outer).cloned().collect()
+        // PostgreSQL does not know what a query is grouped by inside its subqueries, unless it is a column.
+        let is_column = |name: &&Name| !name.name.contains(['(', ' ']);
+        self.columns.iter().filter(is_column).chain(&self.outer).cloned().collect()
     }
 }
 
@@ -167,7 +169,6 @@ impl Generator<'_> {
 
     /// An aggregate call; its arguments read the rows of the group.
     fn aggregate(&mut self, function: &Function, place: &Place) -> Node {
-        self.traits.floats |= function.float;
         self.loosen(function.loose_arguments());
         let inside = place.inside();
         let call = self.fill(function, 1, &inside, &inside);
@@ -186,6 +187,7 @@ impl Generator<'_> {
     /// A function with arguments: the first from one place, which has columns, the others from another.
     pub fn fill(&mut self, function: &Function, depth: usize, first: &Place, others: &Place) -> Node {
         self.uses(function.line);
+        self.traits.floats |= function.float;
         let mut parts = vec![text("(")];
         let mut holes = 0;
         for part in &function.parts {

@@ -14,7 +14,7 @@ pub struct Function {
     pub lazy: bool,
     /// Whether it fails for ordinary values.
     pub fails: bool,
-    /// Whether it is an aggregate of floats.
+    /// Whether the last digits of its floats may differ.
     pub float: bool,
     /// Its SQL.
     pub parts: Vec<Part>,

@@ -76,6 +76,7 @@ impl Type {
             'I' => vec![Int2, Int4, Int8],
             'F' => vec![Float8, Numeric],
             'C' => all.filter(|ty| !ty.is_array()).collect(),
+            'G' => all.filter(|ty| *ty != Bpchar).collect(),
             'O' => vec![Timestamp, Timestamptz],
             // PostgreSQL 15 has no `min` and `max` of these.
             'M' => all.filter(|ty| !matches!(ty, Bool | Name | Bytea | Uuid | Jsonb) && !ty.is_range()).collect(),

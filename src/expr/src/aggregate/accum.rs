@@ -324,7 +324,8 @@ impl AggregateFunc {
     pub fn accumulable(&self) -> bool {
         use AggregateFunc::*;
         let sorted = matches!(self, PercentileCont { .. } | PercentileDisc { .. } | Mode);
-        let whole = matches!(self, Min | Max | StringAgg | ByteaAgg | ArrayAgg(_) | JsonbAgg | JsonbObjectAgg);
+        let whole =
+            matches!(self, Min | Max | StringAgg | ByteaAgg | ArrayAgg(_) | JsonbAgg | JsonbObjectAgg | RangeIntersect);
         !sorted && !whole
     }
 

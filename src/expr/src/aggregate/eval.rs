@@ -1,8 +1,12 @@
 //! Computing an aggregate from scratch: the reference that maintained results must equal.
 
 use super::{Accum, AggregateFunc, ordered_set};
+use crate::func::array::stacked;
 use crate::func::build::{RESULT_BYTES_MAX, check_length, invalid_parameter, json_out, list_out, text_out};
-use repr::{Arena, Datum, Diff, EvalError, JsonbRef, Row, RowPacker, RowRef, SqlError, jsonb};
+use crate::func::range::intersection;
+use repr::{
+    Arena, Datum, Diff, EvalError, JsonbRef, RangeRef, Row, RowPacker, RowRef, SqlError, SqlState, SqlType, jsonb,
+};
 use std::cmp::Ordering;
 
 impl AggregateFunc {
@@ -27,7 +31,9 @@ impl AggregateFunc {
             AggregateFunc::Min => Ok(extreme(rows, Ordering::Less)),
             AggregateFunc::Max => Ok(extreme(rows, Ordering::Greater)),
             AggregateFunc::StringAgg => string_agg(rows, arena),
+            AggregateFunc::ArrayAgg(SqlType::Array(_)) => array_agg_of_arrays(rows, arena),
             AggregateFunc::ArrayAgg(_) => array_agg(rows, arena),
+            AggregateFunc::RangeIntersect => Ok(range_intersect_agg(rows, arena)),
             AggregateFunc::JsonbAgg => jsonb_agg(rows, arena),
             AggregateFunc::JsonbObjectAgg => jsonb_object_agg(rows, arena),
             AggregateFunc::ByteaAgg => bytea_agg(rows, arena),
@@ -142,6 +148,38 @@ fn array_agg<'a>(
         return Ok(Datum::Null);
     }
     Ok(list_out(rows.iter().map(|args| args.first().copied().unwrap_or(Datum::Null)), arena))
+}
+
+/// An array of one more dimension; its elements must have one shape.
+fn array_agg_of_arrays<'a>(
+    rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>,
+    arena: &'a Arena,
+) -> Result<Datum<'a>, EvalError> {
+    let mut arrays = Vec::new();
+    for args in repeated(rows)? {
+        let Some(Datum::Array(array)) = args.first() else {
+            return Err(SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, "cannot accumulate null arrays"));
+        };
+        if array.dimensions().is_empty() {
+            return Err(SqlError::new(SqlState::ARRAY_SUBSCRIPT_ERROR, "cannot accumulate empty arrays"));
+        }
+        arrays.push(*array);
+    }
+    if arrays.is_empty() {
+        return Ok(Datum::Null);
+    }
+    let message = "cannot accumulate arrays of different dimensionality";
+    stacked(&arrays, arena).ok_or_else(|| SqlError::new(SqlState::ARRAY_SUBSCRIPT_ERROR, message))
+}
+
+/// What all ranges have in common.
+fn range_intersect_agg<'a>(rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>, arena: &'a Arena) -> Datum<'a> {
+    let ranges = rows.filter_map(|(args, _)| match args.first() {
+        Some(Datum::Range(range)) => Some(*range),
+        _ => None,
+    });
+    let common = ranges.reduce(|a, b| RangeRef::from_encoded(arena.bytes(intersection(a, b))));
+    common.map_or(Datum::Null, Datum::Range)
 }
 
 fn push_json(datum: Option<&Datum<'_>>, out: &mut Vec<u8>) {

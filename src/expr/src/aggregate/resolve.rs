@@ -55,6 +55,7 @@ fn unary(name: &str, ty: &SqlType) -> Option<(AggregateFunc, SqlType)> {
         ("bit_xor", ty) if is_integer(ty) => same(Bit(BitFunc::Xor, ty.clone())),
         ("bool_and" | "every", SqlType::Bool) => same(BoolAnd),
         ("bool_or", SqlType::Bool) => same(BoolOr),
+        ("range_intersect_agg", SqlType::Range(_)) => same(RangeIntersect),
         _ => spread(name, ty),
     }
 }

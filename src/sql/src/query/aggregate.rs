@@ -36,6 +36,7 @@ const AGGREGATES: &[&str] = &[
     "bit_and",
     "bit_or",
     "bit_xor",
+    "range_intersect_agg",
     "corr",
     "covar_pop",
     "covar_samp",

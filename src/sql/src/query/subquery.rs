@@ -218,16 +218,15 @@ impl Planner<'_, '_> {
         let [col] = output.cols[..] else {
             return Err(SqlError::new(SqlState::SYNTAX_ERROR, "subquery must return only one column"));
         };
-        let (element, deep) = match self.types[col].ty.clone() {
-            SqlType::Array(inner) => (*inner, true),
-            other => (other, false),
+        let of = self.types[col].ty.clone();
+        // Arrays become an array of one more dimension, which is of the same type.
+        let element = match &of {
+            SqlType::Array(inner) => (**inner).clone(),
+            other => other.clone(),
         };
-        if deep {
-            return Err(SqlError::unsupported("ARRAY of a query of arrays"));
-        }
         let ty = SqlType::Array(Box::new(element.clone()));
         let aggregate = AggregateExpr {
-            func: AggregateFunc::ArrayAgg(element.clone()),
+            func: AggregateFunc::ArrayAgg(of),
             args: vec![ScalarExpr::Column(col)],
             filter: None,
             distinct: false,

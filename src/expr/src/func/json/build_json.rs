@@ -136,13 +136,13 @@ pub fn push(datum: Datum<'_>, settings: &TextSettings, out: &mut Vec<u8>) {
         Datum::Int2(v) => push_number(&Numeric::Finite(v.into()), out),
         Datum::Int4(v) => push_number(&Numeric::Finite(v.into()), out),
         Datum::Int8(v) => push_number(&Numeric::Finite(v.into()), out),
-        Datum::Oid(v) => push_number(&Numeric::Finite(v.into()), out),
         Datum::Numeric(v) => push_numeric(v, out),
         Datum::Float4(v) if v.is_finite() => push_float(datum, out),
         Datum::Float8(v) if v.is_finite() => push_float(datum, out),
         Datum::Text(v) => jsonb::push_string(v, out),
         Datum::Jsonb(v) => out.extend_from_slice(v.encoded()),
         Datum::Timestamp(v) => push_timestamp(v, "", out),
+        Datum::Timestamptz(v @ (i64::MAX | i64::MIN)) => push_timestamp(v, "", out),
         Datum::Timestamptz(v) => {
             let (seconds, mut zone) = (offset_at(&settings.time_zone, v), String::new());
             push_offset(seconds, &mut zone);
