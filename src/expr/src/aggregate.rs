@@ -76,7 +76,7 @@ pub enum AggregateFunc {
     StringAgg,
     /// `string_agg(bytea, delimiter)`
     ByteaAgg,
-    /// `array_agg` of this element type.
+    /// `array_agg` of this type; arrays become an array of one more dimension.
     ArrayAgg(SqlType),
     /// `list_agg` of this element type.
     ListAgg(SqlType),
@@ -100,6 +100,8 @@ pub enum AggregateFunc {
     VarSamp(bool),
     /// `var_pop`
     VarPop(bool),
+    /// `range_intersect_agg`
+    RangeIntersect,
     /// `bit_and`, `bit_or`, `bit_xor` of an integer type.
     Bit(BitFunc, SqlType),
     /// `regr_…`, `covar_…`, `corr` of pairs of float8.

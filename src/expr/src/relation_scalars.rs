@@ -92,6 +92,7 @@ pub(crate) fn aggregate_type(aggregate: &AggregateExpr, columns: &[ColumnType]) 
             (if *many { SqlType::Array(Box::new(ty.clone())) } else { ty.clone() }).nullable(true)
         }
         Mode => arg().unwrap_or(SqlType::Text.nullable(true)).ty.nullable(true),
+        ArrayAgg(array @ SqlType::Array(_)) => array.clone().nullable(aggregate.filter.is_some()),
         ArrayAgg(element) => SqlType::Array(Box::new(element.clone())).nullable(aggregate.filter.is_some()),
         ListAgg(element) => SqlType::List(Box::new(element.clone())).nullable(aggregate.filter.is_some()),
         MapAgg(value) => SqlType::Map(Box::new(value.clone())).nullable(aggregate.filter.is_some()),

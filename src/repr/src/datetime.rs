@@ -195,8 +195,9 @@ fn add_days(micros: i64, days: i32) -> Option<i64> {
 }
 
 /// `micros` brought by whole calendar cycles into the years that the zone database covers, and what to add to get back.
-fn in_covered_years(micros: i64) -> (i64, i64) {
-    let covered = -5_000 * 366 * DAY_US..7_000 * 365 * DAY_US;
+pub(crate) fn in_covered_years(micros: i64) -> (i64, i64) {
+    // From before the first time that there is, so that what is oldest has each zone's oldest offset.
+    let covered = -6_720 * 366 * DAY_US..7_000 * 365 * DAY_US;
     if covered.contains(&micros) {
         return (micros, 0);
     }

@@ -1,6 +1,7 @@
 //! Computing an aggregate from scratch: the reference that maintained results must equal.
 
 use super::{Accum, AggregateFunc, ordered_set};
+use crate::func::array::stacked;
 use crate::func::build::{
     RESULT_BYTES_MAX, arg, check_length, invalid_parameter, json_out, list_out, range_out, text_out,
 };
@@ -8,7 +9,9 @@ use crate::func::json_text::{push_string, text_value};
 use crate::func::list::list_value;
 use crate::func::map::map_value;
 use crate::func::range::intersection;
-use repr::{Arena, Datum, Diff, EvalError, JsonbRef, RangeRef, Row, RowPacker, RowRef, SqlError, jsonb};
+use repr::{
+    Arena, Datum, Diff, EvalError, JsonbRef, RangeRef, Row, RowPacker, RowRef, SqlError, SqlState, SqlType, jsonb,
+};
 use std::cmp::Ordering;
 
 impl AggregateFunc {
@@ -33,6 +36,7 @@ impl AggregateFunc {
             AggregateFunc::Min => Ok(extreme(rows, Ordering::Less)),
             AggregateFunc::Max => Ok(extreme(rows, Ordering::Greater)),
             AggregateFunc::StringAgg => string_agg(rows, arena),
+            AggregateFunc::ArrayAgg(SqlType::Array(_)) => array_agg_of_arrays(rows, arena),
             AggregateFunc::ArrayAgg(_) => array_agg(rows, arena),
             AggregateFunc::JsonbAgg => jsonb_agg(rows, arena),
             AggregateFunc::JsonbObjectAgg => jsonb_object_agg(rows, arena),
@@ -240,6 +244,28 @@ fn json_object_agg<'a>(
     }
     out.push_str(" }");
     Ok(text_value(out, arena))
+}
+
+/// An array of one more dimension; its elements must have one shape.
+fn array_agg_of_arrays<'a>(
+    rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>,
+    arena: &'a Arena,
+) -> Result<Datum<'a>, EvalError> {
+    let mut arrays = Vec::new();
+    for args in repeated(rows)? {
+        let Some(Datum::Array(array)) = args.first() else {
+            return Err(SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, "cannot accumulate null arrays"));
+        };
+        if array.dimensions().is_empty() {
+            return Err(SqlError::new(SqlState::ARRAY_SUBSCRIPT_ERROR, "cannot accumulate empty arrays"));
+        }
+        arrays.push(*array);
+    }
+    if arrays.is_empty() {
+        return Ok(Datum::Null);
+    }
+    let message = "cannot accumulate arrays of different dimensionality";
+    stacked(&arrays, arena).ok_or_else(|| SqlError::new(SqlState::ARRAY_SUBSCRIPT_ERROR, message))
 }
 
 fn push_json(datum: Option<&Datum<'_>>, out: &mut Vec<u8>) {

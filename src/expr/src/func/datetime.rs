@@ -136,7 +136,8 @@ fn timestamps() -> Vec<FuncDef> {
 
 /// The difference in years, months and days as people count them.
 fn age<'a>(a: i64, b: i64) -> Result<Datum<'a>, EvalError> {
-    if is_infinite(a) || is_infinite(b) {
+    // The latest time there is counts as one that can be reckoned with, the earliest does not.
+    if a == i64::MIN || b == i64::MIN {
         return Err(timestamp_out_of_range());
     }
     let (later, earlier) = (civil_from_micros(a.max(b)), civil_from_micros(a.min(b)));
@@ -167,6 +168,13 @@ fn times() -> Vec<FuncDef> {
         .infallible(),
         func("time_mi_interval", "-", &[TIME, INTERVAL], TIME, |a, _| {
             Ok(shift_time(arg(a, 0)?, -(arg::<Interval>(a, 1)?.micros % DAY_US)))
+        })
+        .infallible(),
+        func("time_scale", "", &[TIME, INT4], TIME, |a, _| Ok(Datum::Time(rounded(arg(a, 0)?, arg(a, 1)?))))
+            .infallible(),
+        func("timetz_scale", "", &[TIMETZ, INT4], TIMETZ, |a, _| {
+            let time: TimeTz = arg(a, 0)?;
+            Ok(Datum::TimeTz(TimeTz { micros: rounded(time.micros, arg(a, 1)?), ..time }))
         })
         .infallible(),
         func("time_mi_time", "-", &[TIME, TIME], INTERVAL, |a, _| {
@@ -253,8 +261,8 @@ fn timetzs() -> Vec<FuncDef> {
             &[INTERVAL, TIMETZ],
             timetz,
             Box::new(|a| {
-                let (zone, time): (jiff::tz::TimeZone, TimeTz) = (zone_of_interval(arg(a, 0)?)?, arg(a, 1)?);
-                Ok(Datum::TimeTz(time.at_offset(offset_at(&zone, time.utc_micros()))))
+                let (offset, time): (i64, TimeTz) = (seconds_of_interval(arg(a, 0)?)?, arg(a, 1)?);
+                Ok(Datum::TimeTz(time.at_offset(i32::try_from(offset).unwrap_or(0))))
             }),
         ),
     ]
@@ -262,6 +270,12 @@ fn timetzs() -> Vec<FuncDef> {
 
 /// An implementation over `timetz` that makes nothing.
 type TimeTzEval = dyn for<'a> Fn(&[Datum<'a>]) -> Result<Datum<'a>, EvalError> + Send + Sync;
+
+/// A time of the day with so many digits of a second, at most six.
+fn rounded(micros: i64, digits: i32) -> i64 {
+    let unit = 10i64.pow(6 - digits.clamp(0, 6) as u32);
+    (micros + unit / 2) / unit * unit
+}
 
 fn shift_time<'a>(time: i64, by: i64) -> Datum<'a> {
     Datum::Time((time + by % DAY_US).rem_euclid(DAY_US))
@@ -358,27 +372,37 @@ fn make_interval<'a>(args: &[Datum<'a>], _: &'a repr::Arena) -> Result<Datum<'a>
 }
 
 /// Seconds east of UTC of an interval that serves as a zone.
-fn zone_of_interval(span: Interval) -> Result<jiff::tz::TimeZone, EvalError> {
-    if span.months != 0 || span.days != 0 || span.micros.abs() >= DAY_US {
+fn seconds_of_interval(span: Interval) -> Result<i64, EvalError> {
+    if span.months != 0 || span.days != 0 {
         let text = repr::text::to_string(Datum::Interval(span), &repr::SqlType::Interval);
         return Err(invalid_parameter(format!("interval time zone \"{text}\" must not include months or days")));
     }
-    Ok(repr::datetime::fixed((span.micros / SECOND_US) as i32))
+    Ok(span.micros / SECOND_US)
+}
+
+/// A time on the clock of another zone: what is infinite stays, whatever the zone is called.
+fn moved(micros: i64, to: impl FnOnce(i64) -> Result<i64, EvalError>) -> Result<i64, EvalError> {
+    if is_infinite(micros) {
+        return Ok(micros);
+    }
+    check_timestamp(to(micros)?).ok_or_else(timestamp_out_of_range)
 }
 
 fn zones() -> Vec<FuncDef> {
     vec![
         func("timestamp_zone", "timezone", &[TEXT, TIMESTAMP], TIMESTAMPTZ, |a, _| {
-            Ok(Datum::Timestamptz(from_local(&zone(arg(a, 0)?)?, arg(a, 1)?)))
+            moved(arg(a, 1)?, |local| Ok(from_local(&zone(arg(a, 0)?)?, local))).map(Datum::Timestamptz)
         }),
         func("timestamptz_zone", "timezone", &[TEXT, TIMESTAMPTZ], TIMESTAMP, |a, _| {
-            Ok(Datum::Timestamp(to_local(&zone(arg(a, 0)?)?, arg(a, 1)?)))
+            moved(arg(a, 1)?, |time| Ok(to_local(&zone(arg(a, 0)?)?, time))).map(Datum::Timestamp)
         }),
         func("timestamp_izone", "timezone", &[INTERVAL, TIMESTAMP], TIMESTAMPTZ, |a, _| {
-            Ok(Datum::Timestamptz(from_local(&zone_of_interval(arg(a, 0)?)?, arg(a, 1)?)))
+            moved(arg(a, 1)?, |local| Ok(local.saturating_sub(seconds_of_interval(arg(a, 0)?)? * SECOND_US)))
+                .map(Datum::Timestamptz)
         }),
         func("timestamptz_izone", "timezone", &[INTERVAL, TIMESTAMPTZ], TIMESTAMP, |a, _| {
-            Ok(Datum::Timestamp(to_local(&zone_of_interval(arg(a, 0)?)?, arg(a, 1)?)))
+            moved(arg(a, 1)?, |time| Ok(time.saturating_add(seconds_of_interval(arg(a, 0)?)? * SECOND_US)))
+                .map(Datum::Timestamp)
         }),
     ]
 }
@@ -426,8 +450,8 @@ fn overlaps(stem: &str, ty: super::ArgType) -> FuncDef {
         }
         Ok(match (first.1.is_null(), second.1.is_null()) {
             (false, _) if second.0 < first.1 => Datum::Bool(true),
-            (false, _) => Datum::Bool(false),
-            (true, _) => Datum::Null,
+            (false, false) => Datum::Bool(false),
+            (true, _) | (_, true) => Datum::Null,
         })
     })
     .called()

@@ -47,9 +47,13 @@ fn field<'a>(value: JsonbRef<'a>, key: &str) -> Option<JsonbRef<'a>> {
     }
 }
 
-/// The element at a position; negative ones count from the end.
+/// The element at a position; negative ones count from the end. What is neither array nor object counts as its own only element.
 fn element<'a>(value: JsonbRef<'a>, at: i64) -> Option<JsonbRef<'a>> {
-    let JsonValue::Array(elements) = value.value() else { return None };
+    let elements = match value.value() {
+        JsonValue::Array(elements) => elements,
+        JsonValue::Object(_) => return None,
+        _ => vec![value],
+    };
     elements.get(position(at, elements.len())?).copied()
 }
 

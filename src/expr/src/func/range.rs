@@ -169,7 +169,8 @@ const NAMED: [(&str, EvalFn); 8] = [
 ];
 
 fn lesser_lower<'a>(a: Bound<'a>, b: Bound<'a>) -> Bound<'a> {
-    if a.cmp_lower(&b).is_le() { a } else { b }
+    // Of equal bounds that are written differently PostgreSQL keeps the second's.
+    if a.cmp_lower(&b).is_lt() { a } else { b }
 }
 
 fn greater_lower<'a>(a: Bound<'a>, b: Bound<'a>) -> Bound<'a> {
@@ -181,7 +182,7 @@ fn lesser_upper<'a>(a: Bound<'a>, b: Bound<'a>) -> Bound<'a> {
 }
 
 fn greater_upper<'a>(a: Bound<'a>, b: Bound<'a>) -> Bound<'a> {
-    if a.cmp_upper(&b).is_ge() { a } else { b }
+    if a.cmp_upper(&b).is_gt() { a } else { b }
 }
 
 /// The least range that holds both.

@@ -10,6 +10,7 @@
 //! TRIM (TRAILING FROM a)     → TRIM (TRAILING ' ' FROM a)
 //! int list, map[text => int] → "list of"("int"), "map of"("int")
 //! a ?| b                     → the operator, not a placeholder and another operator
+//! SUBSTRING (a SIMILAR b ESCAPE c)   → SUBSTRING (a , b , c)
 //! ```
 //!
 //! [`restore`] goes the other way in what sqlparser prints. Words that PostgreSQL does not reserve lose what makes them keywords to sqlparser.
@@ -68,8 +69,34 @@ fn question(rest: &[TokenWithSpan], out: &mut Vec<TokenWithSpan>) -> Option<usiz
     Some(taken)
 }
 
+/// The words between the arguments of `SUBSTRING (a SIMILAR b ESCAPE c)` become commas.
+fn similar_substrings(tokens: &mut [TokenWithSpan]) {
+    // For each open parenthesis the word that is to become a comma next; none where it belongs to no SUBSTRING.
+    let mut open: Vec<Option<&str>> = Vec::new();
+    let significant = |t: &&TokenWithSpan| !matches!(t.token, Token::Whitespace(_));
+    for at in 0..tokens.len() {
+        match &tokens[at].token {
+            Token::LParen => {
+                let before = tokens[..at].iter().rfind(significant);
+                open.push(before.filter(|t| is_word(&t.token, "SUBSTRING")).map(|_| "SIMILAR"));
+            }
+            Token::RParen => _ = open.pop(),
+            Token::Word(_) => {
+                let Some(Some(word)) = open.last_mut() else { continue };
+                let test = tokens[at + 1..].iter().find(significant).is_some_and(|t| is_word(&t.token, "TO"));
+                if is_word(&tokens[at].token, word) && !test {
+                    *word = "ESCAPE";
+                    tokens[at].token = Token::Comma;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 /// The tokens as sqlparser is to see them.
-pub(super) fn respell(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+pub(super) fn respell(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    similar_substrings(&mut tokens);
     let mut out = Vec::with_capacity(tokens.len());
     let mut before = Token::EOF;
     let first = tokens.iter().find(|t| !matches!(t.token, Token::Whitespace(_)));

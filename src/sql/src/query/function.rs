@@ -24,8 +24,18 @@ pub(super) enum Arguments<'a> {
 }
 
 /// Functions that take a `char(n)` as it is shown. To others it is a text without blanks at its end.
-const SHOW_BLANKS: [&str; 8] =
-    ["concat", "concat_ws", "format", "octet_length", "to_json", "to_jsonb", "jsonb_build_array", "jsonb_build_object"];
+const SHOW_BLANKS: [&str; 10] = [
+    "concat",
+    "concat_ws",
+    "format",
+    "octet_length",
+    "to_json",
+    "to_jsonb",
+    "json_build_array",
+    "json_build_object",
+    "jsonb_build_array",
+    "jsonb_build_object",
+];
 
 impl Planner<'_, '_> {
     /// `left op right`, `op right`

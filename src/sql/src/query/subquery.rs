@@ -218,16 +218,16 @@ impl Planner<'_, '_> {
         let [col] = output.cols[..] else {
             return Err(SqlError::new(SqlState::SYNTAX_ERROR, "subquery must return only one column"));
         };
-        let (element, deep) = match self.types[col].ty.clone() {
-            SqlType::Array(inner) if !list => (*inner, true),
-            other => (other, false),
+        let of = self.types[col].ty.clone();
+        let element = match &of {
+            SqlType::Array(inner) => (**inner).clone(),
+            other => other.clone(),
         };
-        if deep {
-            return Err(SqlError::unsupported("ARRAY of a query of arrays"));
-        }
-        let (ty, func) = match list {
-            true => (SqlType::List(Box::new(element.clone())), AggregateFunc::ListAgg(element.clone())),
-            false => (SqlType::Array(Box::new(element.clone())), AggregateFunc::ArrayAgg(element.clone())),
+        let (ty, func) = match (list, &of) {
+            (true, _) => (SqlType::List(Box::new(of.clone())), AggregateFunc::ListAgg(of)),
+            // Arrays become an array of one more dimension, which is of the same type.
+            (false, SqlType::Array(_)) => (of.clone(), AggregateFunc::ArrayAgg(of)),
+            (false, _) => (SqlType::Array(Box::new(of.clone())), AggregateFunc::ArrayAgg(of)),
         };
         let aggregate = AggregateExpr {
             func,

@@ -66,10 +66,11 @@ fn unit(name: &str, ty: &str) -> Result<Field, EvalError> {
 }
 
 fn truncate(name: &str, micros: i64, ty: &str) -> Result<i64, EvalError> {
-    let field = unit(name, ty)?;
+    // What is infinite is truncated to itself, whatever the unit is called.
     if is_infinite(micros) {
         return Ok(micros);
     }
+    let field = unit(name, ty)?;
     let to = |unit: i64| Ok(micros - micros.rem_euclid(unit));
     let civil = civil_from_micros(micros);
     let start = |year, month| civil_out(Civil { year, month, day: 1, micros: 0 });

@@ -142,7 +142,6 @@ pub fn push(datum: Datum<'_>, settings: &TextSettings, out: &mut Vec<u8>) {
         Datum::Int2(v) => push_number(&Numeric::Finite(v.into()), out),
         Datum::Int4(v) => push_number(&Numeric::Finite(v.into()), out),
         Datum::Int8(v) => push_number(&Numeric::Finite(v.into()), out),
-        Datum::Oid(v) => push_number(&Numeric::Finite(v.into()), out),
         Datum::Numeric(v) => push_numeric(v, out),
         Datum::Float4(v) if v.is_finite() => push_float(datum, out),
         Datum::Float8(v) if v.is_finite() => push_float(datum, out),
@@ -208,13 +207,13 @@ fn push_float(datum: Datum<'_>, out: &mut Vec<u8>) {
 /// ISO 8601 with a `T`; what has a time zone has the session's.
 pub fn iso_timestamp(datum: Datum<'_>, settings: &TextSettings) -> String {
     let (micros, zone) = match datum {
+        Datum::Timestamp(v) | Datum::Timestamptz(v @ (i64::MAX | i64::MIN)) => (v, String::new()),
         Datum::Timestamptz(v) => {
             let (seconds, mut zone) = (offset_at(&settings.time_zone, v), String::new());
             push_offset(seconds, &mut zone);
             zone.push_str(if seconds % 3600 == 0 { ":00" } else { "" });
             (to_local(&settings.time_zone, v), zone)
         }
-        Datum::Timestamp(v) => (v, String::new()),
         _ => return String::new(),
     };
     let mut text = String::new();

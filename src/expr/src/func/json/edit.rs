@@ -23,7 +23,7 @@ pub fn table() -> Vec<FuncDef> {
             Ok(json_out(delete_element(arg(a, 0)?, arg::<i32>(a, 1)?.into())?, arena))
         }),
         func("jsonb_delete_array", "-", &[JSONB, texts()], JSONB, |a, arena| {
-            let keys: ArrayRef<'_> = arg(a, 1)?;
+            let keys: ArrayRef<'_> = one_dimensional(arg(a, 1)?)?;
             let keys: Vec<&str> =
                 keys.elements().filter_map(|d| if let Datum::Text(key) = d { Some(key) } else { None }).collect();
             Ok(json_out(delete_keys(arg(a, 0)?, &keys)?, arena))
@@ -67,6 +67,14 @@ fn set_lax<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalEr
             "null_value_treatment must be \"delete_key\", \"return_target\", \"use_json_null\", or \"raise_exception\"",
         )),
     }
+}
+
+/// A list of keys or a path: no matrix.
+fn one_dimensional(array: ArrayRef<'_>) -> Result<ArrayRef<'_>, EvalError> {
+    if array.dimensions().len() > 1 {
+        return Err(SqlError::new(SqlState::ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts"));
+    }
+    Ok(array)
 }
 
 fn array_of_values(elements: &[JsonbRef<'_>]) -> Vec<u8> {
@@ -143,10 +151,17 @@ enum Edit<'a> {
 
 fn edit<'a>(args: &[Datum<'a>], edit: Edit<'_>, arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
     let value: JsonbRef<'a> = arg(args, 0)?;
-    let steps: ArrayRef<'a> = arg(args, 1)?;
-    if !matches!(value.value(), JsonValue::Array(_) | JsonValue::Object(_)) {
-        let verb = if matches!(edit, Edit::Delete) { "delete path in" } else { "set path in" };
-        return Err(invalid_parameter(format!("cannot {verb} scalar")));
+    let steps: ArrayRef<'a> = one_dimensional(arg(args, 1)?)?;
+    let empty = match value.value() {
+        JsonValue::Array(elements) => elements.is_empty(),
+        JsonValue::Object(pairs) => pairs.is_empty(),
+        _ => {
+            let verb = if matches!(edit, Edit::Delete) { "delete path in" } else { "set path in" };
+            return Err(invalid_parameter(format!("cannot {verb} scalar")));
+        }
+    };
+    if empty && matches!(edit, Edit::Delete | Edit::Set(_, false)) {
+        return Ok(args[0]);
     }
     let Some(path) = path_of(steps.elements()) else {
         return Err(SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, "path element must not be null"));
