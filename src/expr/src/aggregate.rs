@@ -100,8 +100,6 @@ pub enum AggregateFunc {
     VarSamp(bool),
     /// `var_pop`
     VarPop(bool),
-    /// `range_intersect_agg`
-    RangeIntersect,
     /// `bit_and`, `bit_or`, `bit_xor` of an integer type.
     Bit(BitFunc, SqlType),
     /// `regr_…`, `covar_…`, `corr` of pairs of float8.

@@ -238,7 +238,7 @@ impl ItemDetails {
 
     /// An enum of these values, in order; it has no oid yet.
     pub fn enum_type(name: &ItemName, labels: Vec<(f32, String)>) -> Self {
-        ItemDetails::Type(SqlType::Enum(Arc::new(EnumType::new(0, 0, name.item.clone(), &labels))))
+        ItemDetails::Type(SqlType::Enum(Arc::new(repr::EnumType::new(0, 0, name.item.clone(), &labels))))
     }
 
     /// As an item of this oid, which types know.

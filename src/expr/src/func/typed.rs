@@ -272,8 +272,9 @@ fn field(name: &str, at: usize) -> Option<FuncDef> {
         let record: Option<RowRef<'_>> = optional(args, 0)?;
         Ok(record.and_then(|record| record.iter().nth(at)).unwrap_or(Datum::Null))
     });
-    let ret = Return::From(Box::new(move |columns| match &columns[0].ty {
-        ty => ty.fields().and_then(|fields| fields.get(at)).map_or(SqlType::Text, |(_, column)| column.ty.clone()),
+    let ret = Return::From(Box::new(move |columns| {
+        let ty = &columns[0].ty;
+        ty.fields().and_then(|fields| fields.get(at)).map_or(SqlType::Text, |(_, column)| column.ty.clone())
     }));
     let mut made = def(name.to_string(), String::new(), vec![ArgType::Any], ret, Eval::Typed(eval)).infallible();
     made.nulls = Nulls::StrictMayReturnNull;

@@ -113,7 +113,7 @@ impl<'a> Evaluator<'a> {
         let mut present = self.parts(expr, position)?.into_iter().flatten().filter(|at| !value(*at).is_null());
         let at = match func {
             WindowFunc::FirstValue => present.next(),
-            WindowFunc::LastValue => present.last(),
+            WindowFunc::LastValue => present.next_back(),
             _ => nth(operand(&expr.args[1], row))?.and_then(|n| present.nth(n)),
         };
         Ok(at.map_or(Datum::Null, value))

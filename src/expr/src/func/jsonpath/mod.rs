@@ -177,8 +177,8 @@ pub fn table() -> Vec<FuncDef> {
         let args = &[JSONB, TEXT, JSONB, BOOL][..count];
         let entry = |stem: &str, ret, eval: super::EvalFn| func(format!("{stem}_{count}"), stem, args, ret, eval);
         table.extend([
-            entry("jsonb_path_exists", BOOL, |a, arena| exists(a, arena)).may_be_null(),
-            entry("jsonb_path_match", BOOL, |a, arena| matches(a, arena)).may_be_null(),
+            entry("jsonb_path_exists", BOOL, exists).may_be_null(),
+            entry("jsonb_path_match", BOOL, matches).may_be_null(),
             entry("jsonb_path_query_array", JSONB, |a, arena| {
                 let (mut body, found) = (Vec::new(), query(a, arena)?);
                 found.iter().for_each(|value| body.extend_from_slice(value.encoded()));
