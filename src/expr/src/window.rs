@@ -15,8 +15,8 @@ mod eval;
 mod frame;
 mod offset;
 mod partition;
-pub mod table;
 mod slide;
+pub mod table;
 #[cfg(test)]
 mod tests;
 

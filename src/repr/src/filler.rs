@@ -1,7 +1,7 @@
 //! Some value of each type, to stand where NULL was while keys are compared.
 
-use crate::{Datum, Interval, JsonbRef, Numeric, NumericRef, RangeRef, Row, RowPacker, RowRef, SqlType, TimeTz};
 use crate::{ArrayRef, array, jsonb, range};
+use crate::{Datum, Interval, JsonbRef, Numeric, NumericRef, RangeRef, Row, RowPacker, RowRef, SqlType, TimeTz};
 
 /// A row of one value, the same for all modifiers of a type; none of an enum without labels.
 pub fn filler(ty: &SqlType) -> Option<Row> {

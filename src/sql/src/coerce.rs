@@ -291,9 +291,8 @@ impl Planner<'_, '_> {
             let map = self.settle(Operand::Map(items))?;
             return self.cast(map, to, context);
         };
-        let item = |(i, item): (usize, Operand)| {
-            self.coerce(item, if i % 2 == 0 { &SqlType::Text } else { value }, context)
-        };
+        let item =
+            |(i, item): (usize, Operand)| self.coerce(item, if i % 2 == 0 { &SqlType::Text } else { value }, context);
         let items = items.into_iter().enumerate().map(item).collect::<Result<Vec<_>, _>>()?;
         match items.is_empty() {
             true => Ok(constant(Datum::Map(RowRef::from_encoded(&[])), to.clone())),

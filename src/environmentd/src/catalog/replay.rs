@@ -68,9 +68,7 @@ pub fn plan_entry(catalog: &Arc<Catalog>, item: &Item) -> Result<Entry, SqlError
         return Err(SqlError::internal("a definition is exactly one statement"));
     };
     match sql::plan(&view, statement, &Params::default())? {
-        Plan::CreateItem(CreateItemPlan { item: new, depends_on, .. }) => {
-            Ok(entry(item, details(new), depends_on))
-        }
+        Plan::CreateItem(CreateItemPlan { item: new, depends_on, .. }) => Ok(entry(item, details(new), depends_on)),
         _ => Err(SqlError::internal("a definition creates an item")),
     }
 }

@@ -13,8 +13,8 @@ use crate::coord::{CommitError, Environment, PendingWrite, PreparedLookup, RowSt
 use repr::{Datum, RelationDesc, Row, SqlError, SqlState, SqlType};
 use sql::ParsedStatement;
 use sql::plan::{
-    CopyFormat, CopyToPlan, DeclarePlan, Effect, ExecutePlan, ExplainPlan, FetchPlan, Params, Plan, PreparePlan, SelectPlan,
-    StatementDesc, SubscribePlan, TransactionModes,
+    CopyFormat, CopyToPlan, DeclarePlan, Effect, ExecutePlan, ExplainPlan, FetchPlan, Params, Plan, PreparePlan,
+    SelectPlan, StatementDesc, SubscribePlan, TransactionModes,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;

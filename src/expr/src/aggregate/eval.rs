@@ -1,10 +1,10 @@
 //! Computing an aggregate from scratch: the reference that maintained results must equal.
 
 use super::{Accum, AggregateFunc, ordered_set};
+use crate::func::build::{RESULT_BYTES_MAX, check_length, invalid_parameter, json_out, list_out, text_out};
 use crate::func::json_text::{push_string, text_value};
 use crate::func::list::list_value;
 use crate::func::map::map_value;
-use crate::func::build::{RESULT_BYTES_MAX, check_length, invalid_parameter, json_out, list_out, text_out};
 use repr::{Arena, Datum, Diff, EvalError, JsonbRef, Row, RowPacker, RowRef, SqlError, jsonb};
 use std::cmp::Ordering;
 
@@ -151,10 +151,7 @@ fn array_agg<'a>(
     Ok(list_out(rows.iter().map(|args| args.first().copied().unwrap_or(Datum::Null)), arena))
 }
 
-fn list_agg<'a>(
-    rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>,
-    arena: &'a Arena,
-) -> Result<Datum<'a>, EvalError> {
+fn list_agg<'a>(rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>, arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
     let rows = repeated(rows)?;
     if rows.is_empty() {
         return Ok(Datum::Null);
@@ -162,10 +159,7 @@ fn list_agg<'a>(
     Ok(list_value(rows.iter().map(|args| args.first().copied().unwrap_or(Datum::Null)), arena))
 }
 
-fn map_agg<'a>(
-    rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>,
-    arena: &'a Arena,
-) -> Result<Datum<'a>, EvalError> {
+fn map_agg<'a>(rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>, arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
     let mut rows = rows.peekable();
     if rows.peek().is_none() {
         return Ok(Datum::Null);

@@ -55,8 +55,35 @@ fn entry(
 
 /// Types with a least and a greatest value.
 const ORDERED: [ArgType; 29] = [
-    BOOL, INT2, INT4, INT8, FLOAT4, FLOAT8, NUMERIC, TEXT, CHAR, NAME, BYTEA, DATE, TIME, TIMETZ, TIMESTAMP,
-    TIMESTAMPTZ, INTERVAL, UUID, JSONB, OID, MZ_TIMESTAMP, UINT2, UINT4, UINT8, ARRAY, RANGE, ENUM, LIST, MAP,
+    BOOL,
+    INT2,
+    INT4,
+    INT8,
+    FLOAT4,
+    FLOAT8,
+    NUMERIC,
+    TEXT,
+    CHAR,
+    NAME,
+    BYTEA,
+    DATE,
+    TIME,
+    TIMETZ,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    INTERVAL,
+    UUID,
+    JSONB,
+    OID,
+    MZ_TIMESTAMP,
+    UINT2,
+    UINT4,
+    UINT8,
+    ARRAY,
+    RANGE,
+    ENUM,
+    LIST,
+    MAP,
 ];
 
 static TABLE: LazyLock<Vec<AggregateDef>> = LazyLock::new(|| {

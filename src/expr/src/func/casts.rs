@@ -59,7 +59,9 @@ impl CastImpl {
             CastImpl::ToText if base == SqlType::Text => return expr.call_unary("to_text"),
             CastImpl::ToText => call("relabel", &base, expr.call_unary("to_text")),
             CastImpl::Elements(stem, from, _) => {
-                let (SqlType::Array(element) | SqlType::List(element) | SqlType::Map(element)) = to else { return expr };
+                let (SqlType::Array(element) | SqlType::List(element) | SqlType::Map(element)) = to else {
+                    return expr;
+                };
                 let (from, element) = (typed::type_key(from), typed::type_key(element));
                 return ScalarExpr::call(&format!("{stem}({from}:{element})"), vec![expr]);
             }
@@ -502,7 +504,8 @@ pub(crate) fn at_local(local: i64, settings: &TextSettings) -> Result<i64, EvalE
 
 fn time_casts() -> Vec<FuncDef> {
     vec![
-        func("date_to_timestamp", "", &[DATE], TIMESTAMP, |a, _| date_to_micros(arg(a, 0)?).map(Datum::Timestamp)).monotone(&[true]),
+        func("date_to_timestamp", "", &[DATE], TIMESTAMP, |a, _| date_to_micros(arg(a, 0)?).map(Datum::Timestamp))
+            .monotone(&[true]),
         session("date_to_timestamptz", "", &[DATE], TIMESTAMPTZ, |a, _, settings| {
             let out_of_range = |_| SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, "date out of range for timestamp");
             at_local(date_to_micros(arg(a, 0)?)?, settings).map_err(out_of_range).map(Datum::Timestamptz)
@@ -514,7 +517,8 @@ fn time_casts() -> Vec<FuncDef> {
             Ok(Datum::Timestamp(to_local(&settings.time_zone, arg(a, 0)?)))
         })
         .infallible(),
-        func("timestamp_to_date", "", &[TIMESTAMP], DATE, |a, _| Ok(Datum::Date(micros_to_date(arg(a, 0)?)))).monotone(&[true])
+        func("timestamp_to_date", "", &[TIMESTAMP], DATE, |a, _| Ok(Datum::Date(micros_to_date(arg(a, 0)?))))
+            .monotone(&[true])
             .infallible(),
         session("timestamptz_to_date", "", &[TIMESTAMPTZ], DATE, |a, _, settings| {
             Ok(Datum::Date(micros_to_date(to_local(&settings.time_zone, arg(a, 0)?))))
@@ -585,19 +589,26 @@ fn mz_timestamp_casts() -> Vec<FuncDef> {
                 _ => None,
             })
         }),
-        func("timestamp_to_mz_timestamp", "", &[TIMESTAMP], MZ_TIMESTAMP, |a, _| mz_out(unix_ms(arg(a, 0)?))).monotone(&[true]),
-        func("timestamptz_to_mz_timestamp", "", &[TIMESTAMPTZ], MZ_TIMESTAMP, |a, _| mz_out(unix_ms(arg(a, 0)?))).monotone(&[true]),
-        func("date_to_mz_timestamp", "", &[DATE], MZ_TIMESTAMP, |a, _| mz_out(unix_ms(date_to_micros(arg(a, 0)?)?))).monotone(&[true]),
+        func("timestamp_to_mz_timestamp", "", &[TIMESTAMP], MZ_TIMESTAMP, |a, _| mz_out(unix_ms(arg(a, 0)?)))
+            .monotone(&[true]),
+        func("timestamptz_to_mz_timestamp", "", &[TIMESTAMPTZ], MZ_TIMESTAMP, |a, _| mz_out(unix_ms(arg(a, 0)?)))
+            .monotone(&[true]),
+        func("date_to_mz_timestamp", "", &[DATE], MZ_TIMESTAMP, |a, _| mz_out(unix_ms(date_to_micros(arg(a, 0)?)?)))
+            .monotone(&[true]),
         func("mz_timestamp_to_timestamp", "", &[MZ_TIMESTAMP], TIMESTAMP, |a, _| {
             micros_of_unix_ms(a).map(Datum::Timestamp)
-        }).monotone(&[true]),
+        })
+        .monotone(&[true]),
         func("mz_timestamp_to_timestamptz", "", &[MZ_TIMESTAMP], TIMESTAMPTZ, |a, _| {
             micros_of_unix_ms(a).map(Datum::Timestamptz)
-        }).monotone(&[true]),
-        func("mz_timestamp_to_int8", "", &[MZ_TIMESTAMP], INT8, |a, _| int8_out(arg::<u64>(a, 0)?.try_into().ok())).monotone(&[true]),
+        })
+        .monotone(&[true]),
+        func("mz_timestamp_to_int8", "", &[MZ_TIMESTAMP], INT8, |a, _| int8_out(arg::<u64>(a, 0)?.try_into().ok()))
+            .monotone(&[true]),
         func("mz_timestamp_to_numeric", "", &[MZ_TIMESTAMP], NUMERIC, |a, arena: &Arena| {
             Ok(numeric_out(&Numeric::Finite(arg::<u64>(a, 0)?.into()), arena))
-        }).monotone(&[true])
+        })
+        .monotone(&[true])
         .infallible(),
     ]
 }

@@ -63,8 +63,10 @@ fn dates() -> Vec<FuncDef> {
     vec![
         func("date_pli", "+", &[DATE, INT4], DATE, |a, _| shift_date(arg(a, 0)?, arg::<i32>(a, 1)?.into()))
             .monotone(&[true, true]),
-        func("integer_pl_date", "+", &[INT4, DATE], DATE, |a, _| shift_date(arg(a, 1)?, arg::<i32>(a, 0)?.into())).monotone(&[true, true]),
-        func("date_mii", "-", &[DATE, INT4], DATE, |a, _| shift_date(arg(a, 0)?, -i64::from(arg::<i32>(a, 1)?))).monotone(&[true]),
+        func("integer_pl_date", "+", &[INT4, DATE], DATE, |a, _| shift_date(arg(a, 1)?, arg::<i32>(a, 0)?.into()))
+            .monotone(&[true, true]),
+        func("date_mii", "-", &[DATE, INT4], DATE, |a, _| shift_date(arg(a, 0)?, -i64::from(arg::<i32>(a, 1)?)))
+            .monotone(&[true]),
         func("date_mi", "-", &[DATE, DATE], INT4, |a, _| {
             let (left, right): (i32, i32) = (arg(a, 0)?, arg(a, 1)?);
             if [left, right].iter().any(|d| *d == i32::MAX || *d == i32::MIN) {
@@ -75,14 +77,17 @@ fn dates() -> Vec<FuncDef> {
         }),
         func("date_pl_interval", "+", &[DATE, INTERVAL], TIMESTAMP, |a, _| {
             add_interval(date_to_micros(arg(a, 0)?)?, arg(a, 1)?).map(Datum::Timestamp)
-        }).monotone(&[true]),
+        })
+        .monotone(&[true]),
         func("interval_pl_date", "+", &[INTERVAL, DATE], TIMESTAMP, |a, _| {
             add_interval(date_to_micros(arg(a, 1)?)?, arg(a, 0)?).map(Datum::Timestamp)
         }),
         func("date_mi_interval", "-", &[DATE, INTERVAL], TIMESTAMP, |a, _| {
             add_interval(date_to_micros(arg(a, 0)?)?, negate(arg(a, 1)?)?).map(Datum::Timestamp)
-        }).monotone(&[true]),
-        func("datetime_pl", "+", &[DATE, TIME], TIMESTAMP, |a, _| date_and_time(arg(a, 0)?, arg(a, 1)?)).monotone(&[true, true]),
+        })
+        .monotone(&[true]),
+        func("datetime_pl", "+", &[DATE, TIME], TIMESTAMP, |a, _| date_and_time(arg(a, 0)?, arg(a, 1)?))
+            .monotone(&[true, true]),
         func("timedate_pl", "+", &[TIME, DATE], TIMESTAMP, |a, _| date_and_time(arg(a, 1)?, arg(a, 0)?)),
     ]
 }
@@ -101,13 +106,15 @@ fn timestamps() -> Vec<FuncDef> {
     vec![
         func("timestamp_pl_interval", "+", &[TIMESTAMP, INTERVAL], TIMESTAMP, |a, _| {
             add_interval(arg(a, 0)?, arg(a, 1)?).map(Datum::Timestamp)
-        }).monotone(&[true]),
+        })
+        .monotone(&[true]),
         func("interval_pl_timestamp", "+", &[INTERVAL, TIMESTAMP], TIMESTAMP, |a, _| {
             add_interval(arg(a, 1)?, arg(a, 0)?).map(Datum::Timestamp)
         }),
         func("timestamp_mi_interval", "-", &[TIMESTAMP, INTERVAL], TIMESTAMP, |a, _| {
             add_interval(arg(a, 0)?, negate(arg(a, 1)?)?).map(Datum::Timestamp)
-        }).monotone(&[true]),
+        })
+        .monotone(&[true]),
         func("timestamp_mi", "-", &[TIMESTAMP, TIMESTAMP], INTERVAL, |a, _| subtract(arg(a, 0)?, arg(a, 1)?)),
         session("timestamptz_pl_interval", "+", &[TIMESTAMPTZ, INTERVAL], TIMESTAMPTZ, |a, _, settings| {
             add_interval_in(&settings.time_zone, arg(a, 0)?, arg(a, 1)?).map(Datum::Timestamptz)

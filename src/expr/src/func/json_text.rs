@@ -103,12 +103,14 @@ fn access() -> Vec<FuncDef> {
     let value = |name: &str, sql: &str, by: ArgType, eval: EvalFn| {
         func(name, sql, &[JSON, by], JSON, eval).may_be_null().infallible()
     };
-    let text = |name: &str, sql: &str, by: ArgType, eval: EvalFn| func(name, sql, &[JSON, by], TEXT, eval).may_be_null();
+    let text =
+        |name: &str, sql: &str, by: ArgType, eval: EvalFn| func(name, sql, &[JSON, by], TEXT, eval).may_be_null();
     vec![
         value("json_object_field", "->", TEXT, |a, _| Ok(json_value(get_field(a)?))),
         value("json_array_element", "->", INT4, |a, _| Ok(json_value(get_element(a)?))),
         value("json_path", "#>", texts(), |a, _| Ok(json_value(get_path(a)?))),
-        value("json_extract_path_2", "json_extract_path", TEXT, |a, _| Ok(json_value(get_variadic_path(a)?))).variadic(),
+        value("json_extract_path_2", "json_extract_path", TEXT, |a, _| Ok(json_value(get_variadic_path(a)?)))
+            .variadic(),
         text("json_object_field_text", "->>", TEXT, |a, arena| shown(get_field(a)?, arena)),
         text("json_array_element_text", "->>", INT4, |a, arena| shown(get_element(a)?, arena)),
         text("json_path_text", "#>>", texts(), |a, arena| shown(get_path(a)?, arena)),

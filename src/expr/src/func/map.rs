@@ -24,9 +24,13 @@ pub fn table() -> Vec<FuncDef> {
     vec![
         build,
         of_list,
-        func("map_get", "->", &[MAP, TEXT], ELEMENT, |a, _| {
-            Ok(map::get(arg(a, 0)?, arg(a, 1)?).unwrap_or(Datum::Null))
-        })
+        func(
+            "map_get",
+            "->",
+            &[MAP, TEXT],
+            ELEMENT,
+            |a, _| Ok(map::get(arg(a, 0)?, arg(a, 1)?).unwrap_or(Datum::Null)),
+        )
         .may_be_null()
         .infallible(),
         test("map_contains_key", "?", &[MAP, TEXT], |a, _| Ok(Datum::Bool(map::get(arg(a, 0)?, arg(a, 1)?).is_some()))),
@@ -40,10 +44,8 @@ pub fn table() -> Vec<FuncDef> {
         }),
         test("map_contains_map", "@>", &[MAP, MAP], |a, _| Ok(Datum::Bool(contains(arg(a, 0)?, arg(a, 1)?)))),
         test("map_contained_by_map", "<@", &[MAP, MAP], |a, _| Ok(Datum::Bool(contains(arg(a, 1)?, arg(a, 0)?)))),
-        func("map_length", "map_length", &[MAP], INT4, |a, _| {
-            Ok(Datum::Int4(map::pairs(arg(a, 0)?).count() as i32))
-        })
-        .infallible(),
+        func("map_length", "map_length", &[MAP], INT4, |a, _| Ok(Datum::Int4(map::pairs(arg(a, 0)?).count() as i32)))
+            .infallible(),
     ]
 }
 

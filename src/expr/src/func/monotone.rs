@@ -8,11 +8,15 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// Random values of a type, and those at its edges.
 fn values(ty: &SqlType, count: u64) -> Vec<Row> {
     let edges: &[&str] = match ty {
-        SqlType::Text => &["", "day", "month", "hour", "century", "2024-02-29T23:59:59.999Z", "2024-03-01T00:00:00.000Z"],
+        SqlType::Text => {
+            &["", "day", "month", "hour", "century", "2024-02-29T23:59:59.999Z", "2024-03-01T00:00:00.000Z"]
+        }
         SqlType::Interval => &["0", "1 mon", "-1 mon", "30 days", "36:00", "1 year 2 mons -3 days", "1 day"],
         SqlType::Timestamp(_) | SqlType::Timestamptz(_) => &["infinity", "-infinity", "2024-01-31 10:00", "2024-02-29"],
         SqlType::Date => &["infinity", "-infinity", "2024-01-31", "0001-01-01 BC", "2024-02-29"],
-        SqlType::Numeric(_) => &["NaN", "Infinity", "-Infinity", "0.5", "-0.5", "1.50", "123456789012345678901234567890"],
+        SqlType::Numeric(_) => {
+            &["NaN", "Infinity", "-Infinity", "0.5", "-0.5", "1.50", "123456789012345678901234567890"]
+        }
         SqlType::Float4 | SqlType::Float8 => &["NaN", "Infinity", "-Infinity", "-0", "0", "0.5", "1e30"],
         SqlType::Int2 => &["-32768", "32767"],
         SqlType::Int4 => &["-2147483648", "2147483647"],
@@ -41,9 +45,18 @@ fn random_text(ty: &SqlType, n: u64) -> String {
         SqlType::Date => format!("{:04}-{:02}-{:02}", 1 + word % 3000, 1 + word % 12, 1 + word % 28),
         SqlType::Time => format!("{:02}:{:02}:{:02}", word % 24, word % 60, word % 59),
         SqlType::Timestamp(_) | SqlType::Timestamptz(_) => {
-            format!("{:04}-{:02}-{:02} {:02}:{:02}", 1990 + word % 60, 1 + word % 12, 1 + word % 31, word % 24, word % 60)
+            format!(
+                "{:04}-{:02}-{:02} {:02}:{:02}",
+                1990 + word % 60,
+                1 + word % 12,
+                1 + word % 31,
+                word % 24,
+                word % 60
+            )
         }
-        SqlType::Text => format!("{:04}-{:02}-{:02}T01:02:03.{:03}Z", 1 + word % 9999, 1 + word % 14, 1 + word % 31, word % 1000),
+        SqlType::Text => {
+            format!("{:04}-{:02}-{:02}T01:02:03.{:03}Z", 1 + word % 9999, 1 + word % 14, 1 + word % 31, word % 1000)
+        }
         SqlType::Interval => format!("{} mons {} days {} hours", word % 30, small, word % 50),
         _ => format!("{}", word >> 20),
     }

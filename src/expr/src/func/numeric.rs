@@ -65,7 +65,8 @@ fn rounding() -> Vec<FuncDef> {
         func("numeric_trunc0", "trunc", &one, NUMERIC, |a, arena| at_scale(a, arena, 0, truncate)).monotone(&[true]),
         func("numeric_ceil", "ceil", &one, NUMERIC, |a, arena| at_scale(a, arena, 0, ceil)).monotone(&[true]),
         func("numeric_ceiling", "ceiling", &one, NUMERIC, |a, arena| at_scale(a, arena, 0, ceil)),
-        func("numeric_floor", "floor", &one, NUMERIC, |a, arena| at_scale(a, arena, 0, |v, scale| -ceil(&-v, scale))).monotone(&[true]),
+        func("numeric_floor", "floor", &one, NUMERIC, |a, arena| at_scale(a, arena, 0, |v, scale| -ceil(&-v, scale)))
+            .monotone(&[true]),
     ]
 }
 

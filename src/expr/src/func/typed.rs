@@ -81,7 +81,9 @@ fn make(name: &str) -> Option<FuncDef> {
         }
         "limit" => of_type(limit),
         "truncate" => of_type(truncate),
-        "array_cast" | "list_cast" | "array_to_list" | "map_cast" => elements_cast(name, stem, inner, &DEFAULT_SETTINGS),
+        "array_cast" | "list_cast" | "array_to_list" | "map_cast" => {
+            elements_cast(name, stem, inner, &DEFAULT_SETTINGS)
+        }
         "record_cast" => record_cast(name, inner, &DEFAULT_SETTINGS),
         "field" => field(name, inner.parse().ok()?),
         _ => None,

@@ -67,9 +67,7 @@ impl TableFunc {
                 };
                 Ok(one_column(pairs.into_iter().map(|(key, _)| Datum::Text(key))))
             }
-            TableFunc::JsonbPathQuery => {
-                Ok(one_column(jsonpath::query(args, arena)?.into_iter().map(Datum::Jsonb)))
-            }
+            TableFunc::JsonbPathQuery => Ok(one_column(jsonpath::query(args, arena)?.into_iter().map(Datum::Jsonb))),
             TableFunc::JsonArrayElements
             | TableFunc::JsonArrayElementsText
             | TableFunc::JsonEach

@@ -47,6 +47,7 @@ pub fn group_count(pattern: &str) -> Result<usize, EvalError> {
 /// The groups of the first match; none without a match.
 pub fn first_groups<'a>(pattern: &str, text: &'a str) -> Result<Option<Vec<Datum<'a>>>, EvalError> {
     let found = regex::compile(pattern, Options::default())?.find_at(text, 0)?;
-    let group = |group: &Option<(usize, usize)>| group.map_or(Datum::Null, |(start, end)| Datum::Text(&text[start..end]));
+    let group =
+        |group: &Option<(usize, usize)>| group.map_or(Datum::Null, |(start, end)| Datum::Text(&text[start..end]));
     Ok(found.map(|groups| groups[1..].iter().map(group).collect()))
 }

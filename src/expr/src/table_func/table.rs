@@ -74,9 +74,7 @@ fn unfolding() -> Vec<TableFuncDef> {
 }
 
 fn json() -> Vec<TableFuncDef> {
-    let of = |name: &str, ty: ArgType, ret: &[ArgType], func: TableFunc| {
-        entry(name, &[ty], ret, move |_| func.clone())
-    };
+    let of = |name: &str, ty: ArgType, ret: &[ArgType], func: TableFunc| entry(name, &[ty], ret, move |_| func.clone());
     let path = |count: usize| {
         entry("jsonb_path_query", &[JSONB, TEXT, JSONB, BOOL][..count], &[JSONB], |_| TableFunc::JsonbPathQuery)
     };
@@ -179,7 +177,7 @@ impl TableFunc {
         TABLE.iter().any(|def| def.sql_name == name)
     }
 
-/// Whether its one column has a name of its own, which an alias of the table does not replace.
+    /// Whether its one column has a name of its own, which an alias of the table does not replace.
     pub fn names_its_column(&self) -> bool {
         use TableFunc::{JsonArrayElements, JsonArrayElementsText, JsonbArrayElements, JsonbArrayElementsText};
         matches!(self, JsonbArrayElements | JsonbArrayElementsText | JsonArrayElements | JsonArrayElementsText)

@@ -19,7 +19,8 @@ fn fits(declared: &[ArgType], types: &[SqlType]) -> bool {
 
 fn check(name: &str, args: &[(&str, &str)], expected: &str) {
     let types: Vec<SqlType> = args.iter().map(|(_, ty)| SqlType::from_format(ty).unwrap()).collect();
-    let def = candidates(name).into_iter().find(|def| fits(def.args, &types)).unwrap_or_else(|| panic!("no {name}{types:?}"));
+    let def =
+        candidates(name).into_iter().find(|def| fits(def.args, &types)).unwrap_or_else(|| panic!("no {name}{types:?}"));
     let exact = |(arg, ty): (&ArgType, &SqlType)| if let ArgType::Exact(ty) = arg { ty.clone() } else { ty.clone() };
     let wanted: Vec<SqlType> = def.args.iter().zip(&types).map(exact).collect();
     let func = (def.make)(&wanted, &vec![None; wanted.len()]).unwrap();

@@ -3,8 +3,8 @@
 use super::expr::call;
 use super::planner::{Planner, fold, name_parts};
 use crate::coerce::{Category, Context, Operand, can_coerce, category, constant, null, type_name};
-use crate::plan::Effect;
 use crate::overload::{Choice, NoChoice, choose};
+use crate::plan::Effect;
 use expr::func::{Overload, candidates};
 use expr::{Func, ScalarExpr, Unmaterializable};
 use repr::{Datum, SqlError, SqlState, SqlType};

@@ -100,7 +100,8 @@ impl Planner<'_, '_> {
         function: RecordFunction,
     ) -> Result<ScalarExpr, SqlError> {
         let types = self.operand_types(args);
-        let json = args.get(usize::from(function.populates)).filter(|_| args.len() == 1 + usize::from(function.populates));
+        let json =
+            args.get(usize::from(function.populates)).filter(|_| args.len() == 1 + usize::from(function.populates));
         let json = json.ok_or_else(|| super::function::no_function(name, &types))?;
         let ty = if name.starts_with("jsonb_") { SqlType::Jsonb } else { SqlType::Json };
         let json = self.coerce(json.clone(), &ty, Context::Implicit)?;

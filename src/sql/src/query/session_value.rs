@@ -92,9 +92,7 @@ impl Planner<'_, '_> {
         let Some(found) = SESSION_VALUES.iter().find(|value| value.name == name) else { return Ok(None) };
         Ok(Some(match &found.make {
             Make::Value(value) => ScalarExpr::Unmaterializable(value.clone()),
-            Make::Now => {
-                self.cast(ScalarExpr::Unmaterializable(U::CurrentTimestamp), &found.ret, Context::Explicit)?
-            }
+            Make::Now => self.cast(ScalarExpr::Unmaterializable(U::CurrentTimestamp), &found.ret, Context::Explicit)?,
             Make::Query => {
                 self.refuse_kept("current_query()")?;
                 constant(Datum::Text(self.qcx.text), Text)

@@ -27,11 +27,7 @@ impl Planner<'_, '_> {
     }
 
     /// The value of a call.
-    pub(super) fn user_value(
-        &mut self,
-        function: &FunctionItem,
-        args: Vec<Operand>,
-    ) -> Result<ScalarExpr, SqlError> {
+    pub(super) fn user_value(&mut self, function: &FunctionItem, args: Vec<Operand>) -> Result<ScalarExpr, SqlError> {
         let args = self.user_arguments(function, args)?;
         let FunctionResult::Value(ty) = &function.result else {
             return Err(SqlError::unsupported(format!("the function {} outside of FROM", function.name)));

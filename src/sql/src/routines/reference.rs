@@ -7,8 +7,23 @@ use std::fmt::Write;
 
 /// The families in the order of the reference.
 const FAMILIES: [&str; 17] = [
-    "Comparison", "Logic", "Numbers", "Text", "Patterns", "Bytes and hashes", "Dates and times", "JSON", "Arrays", "Lists and maps",
-    "Ranges", "Enums", "Rows, types and sizes", "Aggregates", "Window functions", "Table functions", "Session and moment",
+    "Comparison",
+    "Logic",
+    "Numbers",
+    "Text",
+    "Patterns",
+    "Bytes and hashes",
+    "Dates and times",
+    "JSON",
+    "Arrays",
+    "Lists and maps",
+    "Ranges",
+    "Enums",
+    "Rows, types and sizes",
+    "Aggregates",
+    "Window functions",
+    "Table functions",
+    "Session and moment",
 ];
 
 const HEAD: &str = "# Functions and operators

@@ -32,8 +32,7 @@ pub(super) fn create_function(cx: &Cx<'_>, s: &CreateFunction) -> Result<Plan, S
         let message = format!("function {} refers to itself", name.item);
         return Err(SqlError::new(SqlState::INVALID_RECURSION, message));
     }
-    let create_sql =
-        definition(&stored).ok_or_else(|| SqlError::internal("a function without a definition"))?;
+    let create_sql = definition(&stored).ok_or_else(|| SqlError::internal("a function without a definition"))?;
     let (item, depends_on) = (NewItem::Function(function), ids.into_iter().collect());
     Ok(Plan::CreateItem(CreateItemPlan { name, item, create_sql, depends_on, if_not_exists: false, replace }))
 }

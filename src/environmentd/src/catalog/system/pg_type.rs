@@ -29,9 +29,7 @@ struct TypeRow<'a> {
 /// The types that users made in the session's database.
 pub fn user_types(state: &SystemState) -> impl Iterator<Item = (&CatalogItem, &SqlType)> {
     state.catalog.entries().filter_map(|entry| match &entry.item.details {
-        ItemDetails::Type(ty) if entry.item.name.database.as_ref() == Some(&state.database) => {
-            Some((&entry.item, ty))
-        }
+        ItemDetails::Type(ty) if entry.item.name.database.as_ref() == Some(&state.database) => Some((&entry.item, ty)),
         _ => None,
     })
 }

@@ -51,7 +51,7 @@ impl Environment {
             NewItem::Table { .. } => self.create_table(store, cx, change, id, plan).await?,
             NewItem::View { .. } | NewItem::Type(_) | NewItem::Function(_) => {
                 self.create_plain(store, cx, change, id, plan).await?
-            },
+            }
             NewItem::MaterializedView { .. } => self.create_materialized_view(store, cx, change, id, plan).await?,
             NewItem::Index { .. } => self.create_index(store, cx, change, id, plan).await?,
             NewItem::Source { .. } => self.create_source(store, cx, change, id, plan).await?,
@@ -201,10 +201,10 @@ impl Change {
         }
     }
 
-    /// Makes room for a view of the same name.
+    /// Makes room for a view or a function of the same name.
     fn replace(&mut self, replaced: GlobalId) -> Result<(), SqlError> {
         let Some(entry) = self.catalog.entry(replaced).cloned() else { return Ok(()) };
-        if !matches!(entry.item.details, ItemDetails::View { .. }) {
+        if !matches!(entry.item.details, ItemDetails::View { .. } | ItemDetails::Function(_)) {
             let what = format!("\"{}\" is not a view", entry.item.name.item);
             return Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, what));
         }

@@ -59,7 +59,8 @@ fn set_lax<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalEr
         (None, "raise_exception") => {
             let error = SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, "JSON value must not be null");
             let detail = "Exception was raised because null_value_treatment is \"raise_exception\".";
-            let hint = "To avoid, either change the null_value_treatment argument or ensure that an SQL NULL is not passed.";
+            let hint =
+                "To avoid, either change the null_value_treatment argument or ensure that an SQL NULL is not passed.";
             Err(error.detail(detail).hint(hint))
         }
         _ => Err(invalid_parameter(

@@ -7,12 +7,7 @@ use repr::text::{self, TextSettings, json as text_form};
 use repr::{Arena, ArrayRef, Datum, EvalError, JsonbRef, RowPacker, RowRef, SqlError, SqlState, SqlType, array};
 
 /// Appends the value of a type that a JSON value stands for: objects are records, arrays are arrays, anything else is read as text.
-pub fn push(
-    value: JsonbRef<'_>,
-    ty: &SqlType,
-    settings: &TextSettings,
-    out: &mut RowPacker,
-) -> Result<(), EvalError> {
+pub fn push(value: JsonbRef<'_>, ty: &SqlType, settings: &TextSettings, out: &mut RowPacker) -> Result<(), EvalError> {
     match (value.value(), ty) {
         (JsonValue::Null, _) => out.push(Datum::Null),
         (_, SqlType::Jsonb) => out.push(Datum::Jsonb(value)),

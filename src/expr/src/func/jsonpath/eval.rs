@@ -223,10 +223,7 @@ impl<'a> Evaluation<'a> {
         let inside = Place { length: Some(elements.len()), ..place };
         let index = |expr: &Expr| match self.values(expr, inside)?[..] {
             [one] if let JsonValue::Number(value) = one.value() => Ok(whole(&value.to_numeric())),
-            _ => fails(
-                SqlState::INVALID_SQL_JSON_SUBSCRIPT,
-                "jsonpath array subscript is not a single numeric value",
-            ),
+            _ => fails(SqlState::INVALID_SQL_JSON_SUBSCRIPT, "jsonpath array subscript is not a single numeric value"),
         };
         for (from, to) in ranges {
             let from = index(from)?;
@@ -385,7 +382,13 @@ impl<'a> Evaluation<'a> {
                 None => unknown = true,
             }
         }
-        if found { Some(true) } else if unknown { None } else { Some(false) }
+        if found {
+            Some(true)
+        } else if unknown {
+            None
+        } else {
+            Some(false)
+        }
     }
 }
 
@@ -455,7 +458,9 @@ fn compare(operator: Compare, left: JsonbRef<'_>, right: JsonbRef<'_>) -> Option
     let order = match (left.value(), right.value()) {
         (JsonValue::Null, JsonValue::Null) => Ordering::Equal,
         (JsonValue::Null, JsonValue::Array(_) | JsonValue::Object(_)) => return None,
-        (JsonValue::Array(_) | JsonValue::Object(_), _) | (_, JsonValue::Array(_) | JsonValue::Object(_)) => return None,
+        (JsonValue::Array(_) | JsonValue::Object(_), _) | (_, JsonValue::Array(_) | JsonValue::Object(_)) => {
+            return None;
+        }
         (JsonValue::Null, _) | (_, JsonValue::Null) => return Some(operator == Compare::NotEqual),
         (JsonValue::Bool(a), JsonValue::Bool(b)) => a.cmp(&b),
         (JsonValue::Number(a), JsonValue::Number(b)) => a.cmp(&b),

@@ -192,7 +192,8 @@ pub fn table() -> Vec<FuncDef> {
             .may_be_null(),
         ]);
     }
-    let operator = |name: &str, sql: &str, eval: super::EvalFn| func(name, sql, &[JSONB, TEXT], BOOL, eval).may_be_null();
+    let operator =
+        |name: &str, sql: &str, eval: super::EvalFn| func(name, sql, &[JSONB, TEXT], BOOL, eval).may_be_null();
     table.push(operator("jsonb_path_exists_operator", "@?", |a, arena| suppressed(exists(a, arena))));
     table.push(operator("jsonb_path_match_operator", "@@", |a, arena| suppressed(matches(a, arena))));
     table

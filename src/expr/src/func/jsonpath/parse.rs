@@ -128,7 +128,11 @@ impl<'a> Parser<'a> {
             && self.take(")")
         {
             if self.word("is") {
-                return if self.word("unknown") { Ok(Predicate::IsUnknown(Box::new(inner))) } else { Err(self.error()) };
+                return if self.word("unknown") {
+                    Ok(Predicate::IsUnknown(Box::new(inner)))
+                } else {
+                    Err(self.error())
+                };
             }
             return Ok(inner);
         }

@@ -60,11 +60,7 @@ pub(super) fn map(rest: &[TokenWithSpan], out: &mut Vec<TokenWithSpan>) -> Optio
 }
 
 /// `list` behind a type, where a type may stand: in a cast, in a declaration, or in a type again.
-pub(super) fn list(
-    rest: &[TokenWithSpan],
-    declares: bool,
-    out: &mut Vec<TokenWithSpan>,
-) -> Option<usize> {
+pub(super) fn list(rest: &[TokenWithSpan], declares: bool, out: &mut Vec<TokenWithSpan>) -> Option<usize> {
     let first = rest.first().filter(|t| is_word(&t.token, "LIST"))?;
     let start = type_start(out, declares)?;
     let of = text_of(&out[start..]);
@@ -100,9 +96,9 @@ fn type_start(tokens: &[TokenWithSpan], declares: bool) -> Option<usize> {
 
 /// What a marker and its argument at the head of printed SQL stand for, and what follows.
 pub(super) fn restored(printed: &str) -> Option<(String, &str)> {
-    let (marker, rest) = [LIST_OF, MAP_OF].iter().find_map(|marker| {
-        Some((*marker, printed.strip_prefix(&format!("\"{marker}\"(\""))?))
-    })?;
+    let (marker, rest) = [LIST_OF, MAP_OF]
+        .iter()
+        .find_map(|marker| Some((*marker, printed.strip_prefix(&format!("\"{marker}\"(\""))?)))?;
     // A quote inside a name is doubled.
     let mut end = 0;
     loop {

@@ -3,8 +3,8 @@
 //! One line each: name, argument types, result, body. Of several of one name the first that takes the arguments is meant. What a name looks like
 //! to the session that asks is known to `mz_internal.mz_described_objects`.
 
-use super::privileges::{COLUMN_INQUIRIES, INQUIRIES};
 use super::SqlFunction;
+use super::privileges::{COLUMN_INQUIRIES, INQUIRIES};
 
 /// Whether an object of a class is in sight.
 macro_rules! visible {
