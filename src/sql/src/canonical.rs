@@ -64,10 +64,10 @@ fn displayed(create_sql: &str, constraints: &[String], catalog: &dyn SessionCata
     if let Statement::CreateTableFromSource(table) = &mut definition {
         table.options.clear();
     }
-    if let Statement::CreateType(ty) = &mut definition {
-        if let TypeDefinition::Enum(labels) = &mut ty.definition {
-            labels.iter_mut().for_each(|label| label.place = None);
-        }
+    if let Statement::CreateType(ty) = &mut definition
+        && let TypeDefinition::Enum(labels) = &mut ty.definition
+    {
+        labels.iter_mut().for_each(|label| label.place = None);
     }
     names::visit_definition(&mut definition, &mut names::Namer::new(catalog)).ok()?;
     print::definition(&definition).map(crate::parser::frame::show)

@@ -102,7 +102,8 @@ pub(crate) fn is_known(name: &str) -> bool {
 
 /// All of them.
 pub fn all() -> Vec<Routine> {
-    let mut all: Vec<Routine> = expr::func::callable().iter().map(|func| scalar(func.0)).collect();
+    let scalars = expr::func::callable().into_iter().filter(|func| !is_quantified(func.0.sql_name));
+    let mut all: Vec<Routine> = scalars.map(|func| scalar(func.0)).collect();
     all.extend(planned::all());
     all.extend(aggregates());
     all.extend(windows());
@@ -110,6 +111,11 @@ pub fn all() -> Vec<Routine> {
     all.extend(session_values());
     all.extend(inlined());
     all
+}
+
+/// Whether SQL writes it as `x = ANY (y)` or `x = ALL (y)`: only the planner calls it by this name.
+fn is_quantified(name: &str) -> bool {
+    name.starts_with("any_") || name.starts_with("all_")
 }
 
 fn scalar(def: &'static FuncDef) -> Routine {

@@ -9,7 +9,11 @@ use sqlparser::tokenizer::Token;
 
 /// The literal that begins here.
 pub(super) fn literal(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
-    let [first, second] = parser.peek_tokens_ref().map(|t| t.token.clone());
+    let [first, second, third] = parser.peek_tokens_ref().map(|t| t.token.clone());
+    let queries = ["SELECT", "VALUES", "WITH"].iter().any(|word| is_word(&third, word));
+    if second == Token::LParen && queries && is_word(&first, "LIST") {
+        return Some(list_of_query(parser));
+    }
     if second != Token::LBracket {
         return None;
     }
@@ -23,11 +27,24 @@ pub(super) fn literal(parser: &mut Parser) -> Option<Result<Expr, ParserError>> 
 fn call(name: &str, args: Vec<Expr>) -> Expr {
     let arg = |expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr));
     let args = args.into_iter().map(arg).collect();
+    let clauses = Vec::new();
+    call_with(name, FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses }))
+}
+
+/// `LIST(query)`
+fn list_of_query(parser: &mut Parser) -> Result<Expr, ParserError> {
+    (0..2).for_each(|_| parser.advance_token());
+    let query = parser.parse_query()?;
+    parser.expect_token(&Token::RParen)?;
+    Ok(call_with("list", FunctionArguments::Subquery(query)))
+}
+
+fn call_with(name: &str, args: FunctionArguments) -> Expr {
     Expr::Function(Function {
         name: ObjectName::from(vec![Ident::new(name)]),
         uses_odbc_syntax: false,
         parameters: FunctionArguments::None,
-        args: FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() }),
+        args,
         filter: None,
         null_treatment: None,
         over: None,

@@ -112,6 +112,7 @@ pub(super) fn respell(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             .or_else(|| only(&before, &words))
             .or_else(|| using_alias(&words, &mut out))
             .or_else(|| trim_blanks(&words, &mut out))
+            .or_else(|| null_treatment(&words, &mut out))
             .or_else(|| made_types::map(rest, &mut out))
             .or_else(|| made_types::list(rest, declares, &mut out))
             .or_else(|| question(rest, &mut out));
@@ -150,8 +151,9 @@ impl<'a> Significant<'a> {
         /// The longest other beginning that is looked at: `WITH MUTUALLY RECURSIVE (RETURN AT RECURSION LIMIT n)`.
         const LENGTH: usize = 10;
         // Only a few words begin something; all others need not be looked past.
-        let begins =
-            ["WITH", "ROWS", "GROUP", "TABLE", "TRIM", "ONLY"].iter().any(|word| is_word(&tokens[0].token, word));
+        let begins = ["WITH", "ROWS", "GROUP", "TABLE", "TRIM", "ONLY", "IGNORE", "RESPECT"]
+            .iter()
+            .any(|word| is_word(&tokens[0].token, word));
         let length = match () {
             _ if begins => LENGTH,
             // A list of names in parentheses: as long as tables are wide.
@@ -314,6 +316,17 @@ fn trim_blanks(words: &Significant<'_>, out: &mut Vec<TokenWithSpan>) -> Option<
     }
     push(out, words.span(3), [Token::SingleQuotedString(" ".to_string()), words.token(3).clone()]);
     words.length(3)
+}
+
+/// `IGNORE NULLS`, `RESPECT NULLS`: no words of PostgreSQL's.
+fn null_treatment(words: &Significant<'_>, out: &mut Vec<TokenWithSpan>) -> Option<usize> {
+    let (text, keyword) = match () {
+        () if words.are(0, &["IGNORE", "NULLS"]) => ("IGNORE", Keyword::IGNORE),
+        () if words.are(0, &["RESPECT", "NULLS"]) => ("RESPECT", Keyword::RESPECT),
+        () => return None,
+    };
+    push(out, words.span(0), [word(text, None, keyword), word("NULLS", None, Keyword::NULLS)]);
+    words.length(1)
 }
 
 /// What sqlparser printed, spelled as people write it. Quoted strings and names stay as they are.

@@ -139,7 +139,16 @@ impl Planner<'_, '_> {
         let filter = function.filter.as_ref();
         let filter =
             filter.map(|f| self.in_clause(Clause::plain("FILTER"), |p| p.predicate(f, "FILTER"))).transpose()?;
-        let (order, order_exprs, distinct) = self.aggregate_modifiers(function, &args)?;
+        // What becomes JSON is sorted as it is written: JSON has an order of its own, or none.
+        let converted = matches!(
+            func,
+            AggregateFunc::JsonbAgg
+                | AggregateFunc::JsonbObjectAgg
+                | AggregateFunc::JsonAgg(_)
+                | AggregateFunc::JsonObjectAgg
+        );
+        let written: &[ScalarExpr] = if converted && !is_distinct(function) { &[] } else { &args };
+        let (order, order_exprs, distinct) = self.aggregate_modifiers(function, written)?;
         Ok(AggregateExpr { func, args, filter, distinct, order, order_exprs })
     }
 

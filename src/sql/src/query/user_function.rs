@@ -163,7 +163,10 @@ impl Planner<'_, '_> {
         let named = named.filter_map(|(argument, id)| Some((argument.name.clone()?, *id)));
         let columns: Vec<(String, ColId)> = named.collect();
         let name = function.name.clone();
-        Scope::table(ScopeTable { name, schema: Vec::new(), hidden: None, oid: None, present: None, key: Vec::new() }, columns)
+        Scope::table(
+            ScopeTable { name, schema: Vec::new(), hidden: None, oid: None, present: None, key: Vec::new() },
+            columns,
+        )
     }
 
     fn mismatch(&self, function: &FunctionItem, ty: &SqlType) -> SqlError {

@@ -11,8 +11,6 @@ const PLANNED: &[(&str, &str, &str, &str)] = &[
     ("pg_typeof", "any", "regtype", "Rows, types and sizes"),
     ("age", "timestamp", "interval", "Dates and times"),
     ("age", "timestamptz", "interval", "Dates and times"),
-    ("current_setting", "text", "text", "Session and moment"),
-    ("current_setting", "text, bool", "text", "Session and moment"),
     ("set_config", "text, text, bool", "text", "Session and moment"),
     ("current_schemas", "bool", "name[]", "Session and moment"),
     ("pg_sleep", "float8", "text", "Session and moment"),

@@ -252,10 +252,10 @@ impl Change {
         }
     }
 
-    /// Makes room for a view of the same name.
+    /// Makes room for a view or a function of the same name.
     fn replace(&mut self, replaced: GlobalId) -> Result<(), SqlError> {
         let Some(entry) = self.catalog.entry(replaced).cloned() else { return Ok(()) };
-        if !matches!(entry.item.details, ItemDetails::View { .. }) {
+        if !matches!(entry.item.details, ItemDetails::View { .. } | ItemDetails::Function(_)) {
             let what = format!("\"{}\" is not a view", entry.item.name.item);
             return Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, what));
         }

@@ -93,7 +93,14 @@ impl Options {
         } else if eat(parser, "SECURITY INVOKER") || eat(parser, "LEAKPROOF") || eat(parser, "NOT LEAKPROOF") {
             // Nothing depends on it.
         } else if eat(parser, "AS") {
-            let text = parser.parse_literal_string()?;
+            let text = match &parser.peek_token_ref().token {
+                Token::DollarQuotedString(quoted) => {
+                    let text = quoted.value.clone();
+                    parser.advance_token();
+                    text
+                }
+                _ => parser.parse_literal_string()?,
+            };
             self.body = Some(body_of_text(&text)?);
         } else if eat(parser, "RETURN") {
             self.body = Some(query_of(parser.parse_expr()?)?);

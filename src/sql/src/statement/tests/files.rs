@@ -9,6 +9,7 @@ use std::path::PathBuf;
 const WITH_SERVER: &[&str] = &[
     "alter_comment",
     "catalog_functions",
+    "composite",
     "create_table_as",
     "cursors_prepare",
     "ddl",
@@ -17,6 +18,7 @@ const WITH_SERVER: &[&str] = &[
     "recursion_limits",
     "session_functions",
     "show",
+    "sql_functions",
     "subscribe",
     "time_zones",
     "timestamp",
