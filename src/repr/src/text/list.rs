@@ -101,7 +101,8 @@ impl<'a> Scanner<'a> {
         let end = self.rest.find(ends).ok_or_else(|| self.malformed("Unexpected end of input."))?;
         let text = self.rest[..end].trim_end();
         if text.is_empty() || text.contains(['{', '"']) {
-            return Err(self.malformed(&format!("Unexpected \"{}\" character.", &self.rest[..1.min(end.max(1))])));
+            let found = self.peek().map(String::from).unwrap_or_default();
+            return Err(self.malformed(&format!("Unexpected \"{found}\" character.")));
         }
         self.rest = &self.rest[end..];
         Ok((!text.eq_ignore_ascii_case("null")).then(|| text.to_string()))
