@@ -101,8 +101,8 @@ impl<'a> Scanner<'a> {
         let end = self.rest.find(ends).ok_or_else(|| self.malformed("Unexpected end of input."))?;
         let text = self.rest[..end].trim_end();
         if text.is_empty() || text.contains(['{', '"']) {
-            let first: String = self.rest.chars().take(1).collect();
-            return Err(self.malformed(&format!("Unexpected \"{first}\" character.")));
+            let found = self.peek().map(String::from).unwrap_or_default();
+            return Err(self.malformed(&format!("Unexpected \"{found}\" character.")));
         }
         self.rest = &self.rest[end..];
         Ok((!text.eq_ignore_ascii_case("null")).then(|| text.to_string()))

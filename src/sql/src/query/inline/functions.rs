@@ -109,6 +109,17 @@ pub(super) const FUNCTIONS: &[SqlFunction] = &[
     // Settings.
     ("current_setting", "text, bool", "text", "coalesce((SELECT setting FROM pg_catalog.pg_settings WHERE lower(name) = lower($1)), CASE WHEN NOT $2 THEN mz_internal.mz_unknown_setting($1) END)"),
     ("current_setting", "text", "text", "coalesce((SELECT setting FROM pg_catalog.pg_settings WHERE lower(name) = lower($1)), mz_internal.mz_unknown_setting($1))"),
+    // Privileges: every role may do all there is to do with what exists.
+    ("has_cluster_privilege", "text, text", "bool", "(SELECT true FROM mz_catalog.mz_clusters WHERE name = $1 LIMIT 1)"),
+    ("has_cluster_privilege", "any, text, text", "bool", "(SELECT true FROM mz_catalog.mz_clusters WHERE name = $2 LIMIT 1)"),
+    ("has_connection_privilege", "text, text", "bool", "(SELECT true FROM mz_catalog.mz_connections WHERE name = $1 LIMIT 1)"),
+    ("has_connection_privilege", "any, text, text", "bool", "(SELECT true FROM mz_catalog.mz_connections WHERE name = $2 LIMIT 1)"),
+    ("has_secret_privilege", "text, text", "bool", "(SELECT true FROM mz_catalog.mz_secrets WHERE name = $1 LIMIT 1)"),
+    ("has_secret_privilege", "any, text, text", "bool", "(SELECT true FROM mz_catalog.mz_secrets WHERE name = $2 LIMIT 1)"),
+    ("has_system_privilege", "text", "bool", "true"),
+    ("has_system_privilege", "any, text", "bool", "true"),
+    ("has_role", "text, text", "bool", "pg_has_role($1, $2)"),
+    ("has_role", "any, text, text", "bool", "pg_has_role($1, $2, $3)"),
     // The session and the environment.
     ("mz_uptime", "", "interval", "clock_timestamp() - pg_postmaster_start_time()"),
     ("mz_is_superuser", "", "bool", "(SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)"),
