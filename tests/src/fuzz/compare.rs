@@ -2,8 +2,8 @@
 //!
 //! Columns have the same names and types, rows compare as multisets of text (as lists where the query orders them totally). Where the query groups
 //! values that SQL calls equal (or does what groupings do), numbers of equal value and intervals of equal length count as the same, and where it sums
-//! floats, their last digits do not count: `docs/sql.md` explains both. Of errors the SQLSTATEs must agree; data errors (classes 21 and 22) compare
-//! only in flat queries, since elsewhere it depends on the order of evaluation whether the row that fails is reached.
+//! floats, their last digits do not count: `docs/sql.md` explains both. Of errors the SQLSTATEs must agree; what evaluation ends with (classes 21 and 22, units and
+//! templates that are none) compares only in flat queries, since elsewhere it depends on the order of evaluation whether the row that fails is reached.
 
 use super::expr::Traits;
 use super::servers::{Answer, Row, Rows};

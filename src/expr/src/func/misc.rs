@@ -66,7 +66,7 @@ fn size_pretty(bytes: Numeric) -> String {
         Numeric::NegInfinity => return "-Infinity PB".to_string(),
     };
     let mut unit = 0;
-    while unit + 1 < SIZE_UNITS.len() && size.abs() >= BigDecimal::from(SIZE_UNITS[unit].1) {
+    while unit + 1 < SIZE_UNITS.len() && size.abs() >= SIZE_UNITS[unit].1 {
         let divisor = if unit == 0 { 512 } else { 1024 };
         size = (size / BigDecimal::from(divisor)).with_scale(0);
         unit += 1;

@@ -268,7 +268,7 @@ fn is_middle(digits: &str, value: f64, below: f64, above: f64) -> bool {
     let Ok(Numeric::Finite(shown)) = parse_numeric(digits) else { return false };
     let distance = shown.abs() - BigDecimal::from(value.abs() as u128);
     let gap = if distance < BigDecimal::zero() { below } else { above };
-    distance.abs() * BigDecimal::from(2) >= BigDecimal::from(gap as u128)
+    distance.abs() * BigDecimal::from(2) >= gap as u128
 }
 
 /// C's `%.*g`.

@@ -66,7 +66,7 @@ fn exact(value: Datum<'_>, template: &mut Template) -> Result<String, EvalError>
                 Datum::Int4(_) if template.shift > 0 && int4_value(&shifted).is_none() => {
                     return Err(out_of_range("integer"));
                 }
-                Datum::Int8(_) if template.shift > 0 && shifted.abs() > BigDecimal::from(i64::MAX) => {
+                Datum::Int8(_) if template.shift > 0 && shifted.abs() > i64::MAX => {
                     return Err(out_of_range("bigint"));
                 }
                 _ => {}
