@@ -320,7 +320,9 @@ impl Planner<'_, '_> {
     /// A typed expression as a value of another type.
     pub fn cast(&mut self, expr: ScalarExpr, to: &SqlType, context: Context) -> Result<ScalarExpr, SqlError> {
         let from = self.typ(&expr).ty;
-        if from == *to || (from.without_modifier() == *to) {
+        // A cast that is written forgets the modifier of what it is of.
+        let forgets = context == Context::Explicit && category(to) != Category::String;
+        if from == *to || (from.without_modifier() == *to && !forgets) {
             return Ok(expr);
         }
         let same_base = from.without_modifier() == to.without_modifier();

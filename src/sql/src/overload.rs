@@ -66,6 +66,10 @@ pub(crate) fn choose<F: Overload>(
 ) -> Result<Choice<F>, NoChoice> {
     let types: Vec<_> = types.iter().map(|t| t.as_ref().map(SqlType::without_modifier)).collect();
     let mut viable: Vec<Candidate<F>> = candidates.iter().filter_map(|f| candidate(*f, &types)).collect();
+    // Numbers and times are converted to times of the system's clock to be compared with one, not with each other.
+    if operator && !types.contains(&Some(SqlType::MzTimestamp)) {
+        viable.retain(|c| !c.args.contains(&ArgType::Exact(SqlType::MzTimestamp)));
+    }
     // A candidate that takes exactly so many arguments hides those that repeat their last.
     if viable.iter().any(|c| !c.func.variadic()) {
         viable.retain(|c| !c.func.variadic());

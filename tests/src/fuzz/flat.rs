@@ -30,16 +30,21 @@ impl Flat {
         self.from.as_ref().map_or("SELECT 0".to_string(), keys)
     }
 
-    /// For each column the query of it alone, for the row with this key.
-    pub fn cells(&self, row: &str) -> Vec<Node> {
-        let one = |(ty, column): (&Type, &Node)| {
-            let mut parts = vec![text("SELECT "), column.clone()];
-            if let Some((from, key)) = &self.from {
-                parts.extend([text(" FROM "), from.clone(), text(format!(" WHERE {key} = {row}"))]);
-            }
-            Node::Query(vec![*ty], parts)
+    /// For each column the query of it alone, for the row with this key, and those of the expressions in it.
+    pub fn cells(&self, row: &str) -> Vec<(Node, Vec<Node>)> {
+        let cell = |(ty, column): (&Type, &Node)| {
+            let inner = column.all_expressions().into_iter().map(|(ty, part)| self.cell(ty, part, row));
+            (self.cell(*ty, column.clone(), row), inner.collect())
         };
-        self.types.iter().zip(&self.columns).map(one).collect()
+        self.types.iter().zip(&self.columns).map(cell).collect()
+    }
+
+    fn cell(&self, ty: Type, column: Node, row: &str) -> Node {
+        let mut parts = vec![text("SELECT "), column];
+        if let Some((from, key)) = &self.from {
+            parts.extend([text(" FROM "), from.clone(), text(format!(" WHERE {key} = {row}"))]);
+        }
+        Node::Query(vec![ty], parts)
     }
 }
 
@@ -54,7 +59,7 @@ impl Generator<'_> {
             return Flat { types, columns, from: None };
         }
         let types = self.types(4);
-        let From { node, columns, key } = self.table();
+        let From { node, columns, key, .. } = self.table();
         let place = Place { columns, ..Place::default() };
         let columns = types.iter().enumerate().map(|(i, ty)| self.column(*ty, i, &place)).collect();
         Flat { types, columns, from: Some((node, key[0].name.clone())) }

@@ -13,6 +13,8 @@ pub struct From {
     pub columns: Vec<Name>,
     /// Columns whose values together tell its rows apart, or all of them: rows that agree are the same.
     pub key: Vec<Name>,
+    /// Whether no two rows agree in the key.
+    pub unique: bool,
 }
 
 /// Functions of a column (`$`): its type, where any array serves for arrays, and the type of their rows, where an array stands for its elements.
@@ -68,7 +70,7 @@ impl Generator<'_> {
         let alias = self.alias();
         let name = |c: &super::data::Column| Name { name: format!("{alias}.{}{}", c.name, c.as_text()), ty: c.ty };
         let columns: Vec<Name> = table.columns.iter().map(name).collect();
-        From { node: text(format!("{} AS {alias}", table.name)), key: vec![columns[0].clone()], columns }
+        From { node: text(format!("{} AS {alias}", table.name)), key: vec![columns[0].clone()], columns, unique: true }
     }
 
     /// Two tables joined by columns that have one name.
@@ -133,7 +135,7 @@ impl Generator<'_> {
     }
 
     fn whole(&mut self, node: Node, columns: Vec<Name>) -> From {
-        From { node, key: columns.clone(), columns }
+        From { node, key: columns.clone(), columns, unique: false }
     }
 
     fn derived(&mut self, depth: usize, lateral: &[Name], outer: &[Name], keyword: &str) -> From {
@@ -249,5 +251,6 @@ fn joined(left: From, kind: &str, right: From, condition: Option<Node>) -> From 
         node: Node::Seq(vec![left.node, Node::Maybe(Box::new(Node::Seq(parts)))]),
         columns: left.columns.into_iter().chain(right.columns).collect(),
         key: left.key.into_iter().chain(right.key).collect(),
+        unique: left.unique && right.unique,
     }
 }

@@ -38,7 +38,7 @@ pub enum Part {
 impl Function {
     /// As an aggregate: the types of arguments of which it shows one out of several that are equal.
     pub fn loose_arguments(&self) -> impl Iterator<Item = Type> {
-        let sums = ["sum(", "avg("].iter().any(|name| self.line.contains(name));
+        let sums = ["sum(", "avg("].iter().any(|name| self.line.contains(name)) && !self.line.contains("DISTINCT");
         self.parts.iter().filter_map(move |part| match part {
             Part::Hole(ty) if !sums => Some(*ty),
             _ => None,

@@ -124,6 +124,12 @@ impl Node {
         }
     }
 
+    /// The expressions in here, at any depth.
+    pub fn all_expressions(&self) -> Vec<(Type, Node)> {
+        let own = if let Node::Expr(ty, _) = self { Some((*ty, self.clone())) } else { None };
+        own.into_iter().chain(self.parts().iter().flat_map(Node::all_expressions)).collect()
+    }
+
     /// The outermost expressions of a type in here.
     fn expressions(&self, wanted: Type, found: &mut Vec<Node>) {
         match self {

@@ -63,7 +63,11 @@ impl Generator<'_> {
         let mut columns = mine.clone();
         columns.extend(join.then_some(step.columns.clone()).into_iter().flatten());
         let place = Place { columns, ..Place::default() };
-        let next = self.expr(types[1], 1, &place);
+        let mut next = self.expr(types[1], 1, &place);
+        if next.sql().contains("name") {
+            // Names have a collation of their own, which PostgreSQL does not let the column of a recursion change to.
+            next = text("r.c1");
+        }
         let union = self.pick(&["UNION", "UNION ALL"]);
         let mut parts = vec![text("SELECT 0, ("), first, text(format!(")::{} FROM ", types[1].name())), base.node];
         parts.extend([text(format!(" {union} SELECT r.c0 + 1, (")), next, text(format!(")::{}", types[1].name()))]);

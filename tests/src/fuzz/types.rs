@@ -72,7 +72,7 @@ impl Type {
     pub fn class(letter: char) -> Vec<Type> {
         let all = Type::all();
         match letter {
-            'N' => vec![Int2, Int4, Int8, Float4, Float8, Numeric],
+            'N' | 'P' => vec![Int2, Int4, Int8, Float4, Float8, Numeric],
             'I' => vec![Int2, Int4, Int8],
             'F' => vec![Float8, Numeric],
             'C' => all.filter(|ty| !ty.is_array()).collect(),

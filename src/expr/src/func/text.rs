@@ -49,13 +49,12 @@ fn cases() -> Vec<FuncDef> {
     ]
 }
 
-/// The character in lower case; characters whose other case is not one character stay, as in PostgreSQL.
+/// The character in lower case; of the only one that becomes two, `İ`, the first of them.
 fn lower(c: char) -> char {
-    let mut cased = c.to_lowercase();
-    if cased.len() == 1 { cased.next().unwrap_or(c) } else { c }
+    c.to_lowercase().next().unwrap_or(c)
 }
 
-/// The character in upper case; see [`lower`].
+/// The character in upper case; characters whose other case is not one character stay, as in PostgreSQL.
 fn upper(c: char) -> char {
     let mut cased = c.to_uppercase();
     if cased.len() == 1 { cased.next().unwrap_or(c) } else { c }
@@ -159,7 +158,10 @@ fn pieces() -> Vec<FuncDef> {
         .infallible(),
         func("text_right", "right", &[TEXT, INT4], TEXT, |a, _| {
             let text: &str = arg(a, 0)?;
-            let skipped = text.chars().count().saturating_sub(kept(text, arg(a, 1)?));
+            let n: i32 = arg(a, 1)?;
+            // As in PostgreSQL, where the least integer has no opposite and skips nothing.
+            let skipped =
+                if n < 0 { n.wrapping_neg().max(0) as usize } else { text.chars().count().saturating_sub(n as usize) };
             Ok(Datum::Text(skip_chars(text, skipped)))
         })
         .infallible(),

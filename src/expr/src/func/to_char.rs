@@ -7,6 +7,7 @@ use repr::datetime::{SECOND_US, check_timestamp};
 use repr::{Arena, Datum, EvalError, Interval};
 
 mod number;
+mod number_read;
 mod number_template;
 mod parse;
 mod template;
@@ -49,7 +50,7 @@ pub fn table() -> Vec<FuncDef> {
             Ok(Datum::Date(micros_to_date(parse::parse(arg(a, 0)?, arg(a, 1)?)?.0)))
         }),
         func("numeric_to_number", "to_number", &[TEXT, TEXT], NUMERIC, |a, arena| {
-            let value = number::to_number(arg(a, 0)?, arg(a, 1)?)?;
+            let value = number_read::to_number(arg(a, 0)?, arg(a, 1)?)?;
             Ok(value.map_or(Datum::Null, |value| numeric_out(&value, arena)))
         })
         .may_be_null(),

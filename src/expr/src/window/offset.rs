@@ -7,6 +7,7 @@
 //! PostgreSQL the ends of frames do not move backward there: each is at or after those of all rows before.
 
 use super::partition::View;
+use crate::func::casts::date_to_micros;
 use crate::func::interval::{add as add_intervals, negate as negate_interval};
 use crate::func::numeric::{add as add_numerics, negate as negate_numeric};
 use crate::relation::ColumnOrder;
@@ -213,7 +214,7 @@ fn date<'a>(value: i32, by: Interval, ask: Ask) -> Result<Edge<'a>, EvalError> {
     if value == i32::MAX || value == i32::MIN {
         return Ok(Edge::At(Datum::Date(value)));
     }
-    let micros = add_interval(i64::from(value) * DAY_US, signed(by, ask)?)?;
+    let micros = add_interval(date_to_micros(value)?, signed(by, ask)?)?;
     let begun = micros.div_euclid(DAY_US);
     let day = if ask.up_to || micros.rem_euclid(DAY_US) == 0 { begun } else { begun + 1 };
     Ok(match i32::try_from(day) {

@@ -2,7 +2,7 @@
 
 use super::super::FuncDef;
 use super::super::build::*;
-use super::{path_of, position};
+use super::position;
 use repr::jsonb::{self, JsonValue};
 use repr::{Arena, ArrayRef, Datum, EvalError, JsonbRef, SqlError, SqlState, SqlType};
 
@@ -163,18 +163,21 @@ fn edit<'a>(args: &[Datum<'a>], edit: Edit<'_>, arena: &'a Arena) -> Result<Datu
     if empty && matches!(edit, Edit::Delete | Edit::Set(_, false)) {
         return Ok(args[0]);
     }
-    let Some(path) = path_of(steps.elements()) else {
-        return Err(SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, "path element must not be null"));
-    };
+    let path: Vec<Option<&str>> =
+        steps.elements().map(|step| if let Datum::Text(step) = step { Some(step) } else { None }).collect();
     if path.is_empty() {
         return Ok(args[0]);
     }
     Ok(json_out(edit_at(value, &path, 1, edit)?, arena))
 }
 
-fn edit_at(value: JsonbRef<'_>, path: &[&str], depth: usize, edit: Edit<'_>) -> Result<Vec<u8>, EvalError> {
+fn edit_at(value: JsonbRef<'_>, path: &[Option<&str>], depth: usize, edit: Edit<'_>) -> Result<Vec<u8>, EvalError> {
     let Some((step, rest)) = path.split_first() else {
         return Ok(value.encoded().to_vec());
+    };
+    let Some(step) = step else {
+        let message = format!("path element at position {depth} is null");
+        return Err(SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, message));
     };
     match value.value() {
         JsonValue::Object(pairs) => edit_object(pairs, step, rest, depth, edit),
@@ -192,7 +195,7 @@ fn edit_at(value: JsonbRef<'_>, path: &[&str], depth: usize, edit: Edit<'_>) -> 
 fn edit_object(
     pairs: Vec<(&str, JsonbRef<'_>)>,
     step: &str,
-    rest: &[&str],
+    rest: &[Option<&str>],
     depth: usize,
     edit: Edit<'_>,
 ) -> Result<Vec<u8>, EvalError> {
@@ -224,7 +227,7 @@ fn edit_object(
 fn edit_array(
     elements: Vec<JsonbRef<'_>>,
     at: i64,
-    rest: &[&str],
+    rest: &[Option<&str>],
     depth: usize,
     edit: Edit<'_>,
 ) -> Result<Vec<u8>, EvalError> {

@@ -70,7 +70,7 @@ pub fn table() -> Vec<FuncDef> {
     vec![
         entry("sind", |a, _: &Arena| of_angle(a, |(x, below, _)| signed(sin_first_quadrant(x), below))),
         entry("cosd", |a, _| of_angle(a, |(x, _, left)| signed(cos_first_quadrant(x), left))),
-        entry("tand", |a, _| of_angle(a, |(x, below, left)| signed(tan_first_quadrant(x), below != left))),
+        entry("tand", |a, _| of_angle(a, |(x, below, left)| signed(tan_first_quadrant(x), below != left) + 0.0)),
         entry("cotd", |a, _| {
             of_angle(a, |(x, below, left)| {
                 let cot = |x| cos_first_quadrant(x) / sin_first_quadrant(x);

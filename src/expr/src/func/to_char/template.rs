@@ -65,18 +65,23 @@ pub fn cut(template: &str) -> Vec<Piece> {
             pieces.push(Piece::Pattern(Pattern { name, written, fill, translated, ordinal }));
             continue;
         }
-        let Some(first) = rest.chars().next() else { break };
-        if first == '"' {
-            rest = quoted(&rest[1..], &mut pieces);
-        } else if first == '\\' && rest[1..].starts_with('"') {
-            pieces.push(Piece::Quoted('"'));
-            rest = &rest[2..];
-        } else {
-            pieces.push(Piece::Literal(first));
-            rest = &rest[first.len_utf8()..];
-        }
+        rest = literal(rest, &mut pieces);
     }
     pieces
+}
+
+/// A character that stands for itself, or several in quotes; what follows.
+fn literal<'a>(text: &'a str, pieces: &mut Vec<Piece>) -> &'a str {
+    let Some(first) = text.chars().next() else { return text };
+    if first == '"' {
+        return quoted(&text[1..], pieces);
+    }
+    if text.starts_with("\\\"") {
+        pieces.push(Piece::Quoted('"'));
+        return &text[2..];
+    }
+    pieces.push(Piece::Literal(first));
+    &text[first.len_utf8()..]
 }
 
 /// What follows a word that is written in one case.
