@@ -117,11 +117,8 @@ fn join_in(mut expr: &mut RelExpr) -> &mut RelExpr {
 fn choose(join: &mut RelExpr, filtered: &[bool], cx: &Context<'_>) -> Vec<bool> {
     let RelExpr::Join { inputs, equivalences, implementation } = join else { return vec![false; filtered.len()] };
     let types: Vec<RelationType> = inputs.iter().map(RelExpr::typ).collect();
-    let graph = JoinGraph {
-        candidates: inputs.iter().zip(&types).zip(filtered).map(|((i, typ), f)| candidate(i, typ, *f, cx)).collect(),
-        classes: equivalences.clone(),
-        starts: types.iter().scan(0, |at, t| Some(std::mem::replace(at, *at + t.arity()))).collect(),
-    };
+    let candidates = inputs.iter().zip(&types).zip(filtered).map(|((i, typ), f)| candidate(i, typ, *f, cx)).collect();
+    let graph = JoinGraph::new(candidates, equivalences);
     let paths: Vec<Path> = (0..inputs.len()).map(|start| graph.path_from(start)).collect();
     let Some(best) = paths.iter().max_by(|a, b| a.rank().cmp(&b.rank()).then(b.start.cmp(&a.start))) else {
         return Vec::new();

@@ -11,7 +11,7 @@ use sqlparser::tokenizer::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How deep queries may nest.
-const LEVELS_MAX: usize = 100;
+const LEVELS_MAX: usize = 600;
 
 /// Plans one query.
 pub(crate) struct Planner<'q, 'c> {

@@ -5,6 +5,7 @@ use expr::ScalarExpr;
 use expr::plan_key::{comparable, comparable_key};
 use repr::RelationType;
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 /// What is known of an input.
 pub struct Candidate {
@@ -22,12 +23,16 @@ pub struct Candidate {
 
 /// A join's inputs and classes.
 pub struct JoinGraph {
-    /// The inputs.
-    pub candidates: Vec<Candidate>,
-    /// The classes, over the join's columns.
-    pub classes: Vec<Vec<ScalarExpr>>,
-    /// Each input's first column.
-    pub starts: Vec<usize>,
+    candidates: Vec<Candidate>,
+    classes: Vec<Vec<Member>>,
+}
+
+/// An expression of a class.
+struct Member {
+    /// The inputs whose columns it uses; a constant uses none.
+    inputs: BTreeSet<usize>,
+    /// Over the columns of the input, if it uses one only.
+    local: Option<ScalarExpr>,
 }
 
 /// One way through the inputs.
@@ -79,6 +84,21 @@ impl Path {
 }
 
 impl JoinGraph {
+    /// Of these inputs, and classes over the columns of all of them, one after the other.
+    pub fn new(candidates: Vec<Candidate>, classes: &[Vec<ScalarExpr>]) -> Self {
+        let arities = candidates.iter().map(|c| c.typ.arity());
+        let starts: Vec<usize> = arities.scan(0, |at, arity| Some(std::mem::replace(at, *at + arity))).collect();
+        let member = |expr: &ScalarExpr| {
+            let owner = |column: usize| starts.partition_point(|start| *start <= column) - 1;
+            let inputs: BTreeSet<usize> = expr.columns().into_iter().map(owner).collect();
+            let only = inputs.first().filter(|_| inputs.len() == 1);
+            let local = only.map(|input| remap(expr, &|c| c - starts[*input]));
+            Member { inputs, local }
+        };
+        let classes = classes.iter().map(|class| class.iter().map(member).collect()).collect();
+        JoinGraph { candidates, classes }
+    }
+
     /// The best path that begins with this input.
     pub fn path_from(&self, start: usize) -> Path {
         let mut placed = vec![false; self.candidates.len()];
@@ -121,23 +141,18 @@ impl JoinGraph {
 
     /// Expressions over the input's columns that equal something of the inputs placed so far: one of each class.
     fn lookup_exprs(&self, input: usize, placed: &[bool]) -> Vec<ScalarExpr> {
-        let of =
-            |expr: &ScalarExpr, accept: &dyn Fn(usize) -> bool| expr.columns().iter().all(|c| accept(self.owner(*c)));
         let mut exprs = Vec::new();
         for class in &self.classes {
-            let known = class.iter().any(|e| of(e, &|i| placed[i]));
-            let own = |e: &&ScalarExpr| !e.columns().is_empty() && of(e, &|i| i == input);
-            if let Some(expr) = class.iter().find(own).filter(|_| known) {
-                exprs.push(remap(expr, &|c| c - self.starts[input]));
+            let own = class.iter().filter(|member| member.inputs.first() == Some(&input)).find_map(|m| m.local.as_ref());
+            if let Some(expr) = own
+                && class.iter().any(|member| member.inputs.iter().all(|i| placed[*i]))
+            {
+                exprs.push(expr.clone());
             }
         }
         exprs.sort();
         exprs.dedup();
         exprs
-    }
-
-    fn owner(&self, column: usize) -> usize {
-        self.starts.partition_point(|start| *start <= column) - 1
     }
 }
 
