@@ -132,6 +132,9 @@ fn parse_exponent(text: &str) -> Option<i64> {
     Some(text.parse::<i64>().unwrap_or(if text.starts_with('-') { i64::MIN / 4 } else { i64::MAX / 4 }))
 }
 
+/// Exponents beyond this are refused, of zero too.
+const NUMERIC_EXPONENT_MAX: u64 = i32::MAX as u64 / 2;
+
 /// `value overflows numeric format` (22003).
 pub fn numeric_overflow() -> SqlError {
     SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "value overflows numeric format")
@@ -150,6 +153,9 @@ pub fn parse_numeric(text: &str) -> Result<Numeric, SqlError> {
     let (negative, whole, fraction, exponent) = split_decimal(word).ok_or_else(|| invalid_syntax("numeric", text))?;
     let significant = whole.trim_start_matches('0');
     let is_zero = significant.is_empty() && fraction.bytes().all(|b| b == b'0');
+    if exponent.unsigned_abs() > NUMERIC_EXPONENT_MAX {
+        return Err(numeric_overflow());
+    }
     if !is_zero && (significant.len() as i64).saturating_add(exponent) > NUMERIC_WHOLE_DIGITS_MAX {
         return Err(numeric_overflow());
     }

@@ -143,7 +143,8 @@ impl JoinGraph {
     fn lookup_exprs(&self, input: usize, placed: &[bool]) -> Vec<ScalarExpr> {
         let mut exprs = Vec::new();
         for class in &self.classes {
-            let own = class.iter().filter(|member| member.inputs.first() == Some(&input)).find_map(|m| m.local.as_ref());
+            let own =
+                class.iter().filter(|member| member.inputs.first() == Some(&input)).find_map(|m| m.local.as_ref());
             if let Some(expr) = own
                 && class.iter().any(|member| member.inputs.iter().all(|i| placed[*i]))
             {
