@@ -22,6 +22,8 @@ pub enum TableFunc {
     GenerateSeriesTimestamp(SqlType),
     /// `unnest(anyarray)` of this element type.
     Unnest(SqlType),
+    /// `information_schema._pg_expandarray(anyarray)` of this element type: the elements, numbered from 1.
+    ExpandArray(SqlType),
     /// `generate_subscripts(array, dimension)`
     GenerateSubscripts,
     /// `jsonb_array_elements(jsonb)`

@@ -66,8 +66,37 @@ pub enum SqlType {
     MzTimestamp,
     /// Array of an element type, of any number of dimensions
     Array(Box<SqlType>),
+    /// `int2vector` and its like: an array of one dimension that counts from 0 and has a text form of its own, `1 2`
+    Vector(VectorKind),
     /// Anonymous composite: `record`, with its fields' names and types where known
     Record(Vec<(ColumnName, ColumnType)>),
+}
+
+/// What a vector is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum VectorKind {
+    /// `int2vector`
+    Int2,
+    /// `oidvector`
+    Oid,
+}
+
+impl VectorKind {
+    /// The type of the elements.
+    pub fn element(self) -> &'static SqlType {
+        match self {
+            VectorKind::Int2 => &SqlType::Int2,
+            VectorKind::Oid => &SqlType::Oid,
+        }
+    }
+
+    /// What SQL calls the type.
+    pub fn name(self) -> &'static str {
+        match self {
+            VectorKind::Int2 => "int2vector",
+            VectorKind::Oid => "oidvector",
+        }
+    }
 }
 
 /// What a range is of.
@@ -145,6 +174,14 @@ impl SqlType {
             SqlType::Timestamptz(_) => SqlType::Timestamptz(None),
             SqlType::Array(element) => SqlType::Array(Box::new(element.without_modifier())),
             other => other.clone(),
+        }
+    }
+
+    /// A vector as the array that it is taken for by what works on arrays; other types as they are.
+    pub fn vector_as_array(self) -> SqlType {
+        match self {
+            SqlType::Vector(kind) => SqlType::Array(Box::new(kind.element().clone())),
+            other => other,
         }
     }
 
@@ -295,6 +332,7 @@ impl fmt::Display for SqlType {
             SqlType::Enum(ty) => f.write_str(&ty.name),
             SqlType::MzTimestamp => f.write_str("mz_timestamp"),
             SqlType::Array(element) => write!(f, "{element}[]"),
+            SqlType::Vector(kind) => f.write_str(kind.name()),
             SqlType::Record(_) => f.write_str("record"),
         }
     }

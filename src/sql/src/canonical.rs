@@ -10,11 +10,14 @@
 //! parts, [`ID_MARK`] and the identifier; [`SessionCatalog::resolve`] takes it like any other name. Names of CTEs, aliases and columns stay as
 //! they are: a relation that is called by its own name gets that name as an alias.
 
+mod columns;
 mod names;
 #[cfg(test)]
 mod tests;
 
-use crate::catalog::{ItemName, SessionCatalog, quote_ident};
+pub use columns::{after_rename, with_columns, with_default};
+
+use crate::catalog::{CatalogItem, ItemName, SessionCatalog, quote_ident};
 use crate::parser::Statement;
 use crate::parser::extension::ast::{OptionValue, SourceFrom, WithOption};
 use crate::parser::extension::print;
@@ -54,8 +57,28 @@ fn displayed(create_sql: &str, catalog: &dyn SessionCatalog) -> Option<String> {
     if let Statement::CreateTableFromSource(table) = &mut definition {
         table.options.clear();
     }
-    names::visit_definition(&mut definition, &mut names::Namer::new(catalog)).ok()?;
+    names::visit_definition(&mut definition, &mut names::Namer { catalog, name: &|item| full_name(&item.name) })
+        .ok()?;
     print::definition(&definition).map(crate::parser::frame::show)
+}
+
+/// The query of a stored view as people read it, with its relations called as `name` says; none if it is no view.
+pub fn query(
+    create_sql: &str,
+    catalog: &dyn SessionCatalog,
+    name: &dyn Fn(&CatalogItem) -> ObjectName,
+) -> Option<String> {
+    crate::with_deep_stack(|| {
+        let mut definition = crate::parser::parse(create_sql).ok()?.pop()?.ast;
+        names::visit_definition(&mut definition, &mut names::Namer { catalog, name }).ok()?;
+        let Statement::CreateView(view) = definition else { return None };
+        Some(crate::parser::frame::show(crate::parser::respell::restore(&view.query.to_string())))
+    })
+}
+
+/// A name of these parts that is read back as it is.
+pub fn name_of(parts: &[&str]) -> ObjectName {
+    ObjectName::from(parts.iter().map(|part| print::exact_ident(part)).collect::<Vec<_>>())
 }
 
 /// The definition of a source's table, which plans to `NewItem::SourceTable` with the same `export`.
@@ -120,6 +143,7 @@ pub fn renamed(create_sql: &str, name: &ItemName) -> Result<String, SqlError> {
             Statement::CreateSource(s) => s.name = full,
             _ => {}
         }
+        Ok(())
     })
 }
 
@@ -133,14 +157,15 @@ pub fn in_cluster(create_sql: &str, cluster: &str) -> Result<String, SqlError> {
             Statement::CreateSource(s) => s.cluster = cluster,
             _ => {}
         }
+        Ok(())
     })
 }
 
-fn changed(create_sql: &str, change: impl FnOnce(&mut Statement)) -> Result<String, SqlError> {
+fn changed(create_sql: &str, change: impl FnOnce(&mut Statement) -> Result<(), SqlError>) -> Result<String, SqlError> {
     let mut parsed = crate::parser::parse(create_sql)?;
     let definition = parsed.first_mut().map(|parsed| &mut parsed.ast);
     let definition = definition.ok_or_else(|| SqlError::internal("an empty definition"))?;
-    change(definition);
+    change(definition)?;
     print::definition(definition).ok_or_else(|| SqlError::internal("not a definition"))
 }
 

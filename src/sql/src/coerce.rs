@@ -59,7 +59,7 @@ pub(crate) fn category(ty: &SqlType) -> Category {
             Category::DateTime
         }
         SqlType::Interval => Category::Timespan,
-        SqlType::Array(_) => Category::Array,
+        SqlType::Array(_) | SqlType::Vector(_) => Category::Array,
         SqlType::InternalChar
         | SqlType::Bytea
         | SqlType::Uuid

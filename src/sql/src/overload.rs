@@ -101,6 +101,7 @@ fn element_type(args: &[ArgType], types: &[Option<SqlType>]) -> Option<Option<Sq
         let found = match (arg, ty) {
             (ArgType::Element, Some(ty)) => ty.clone(),
             (ArgType::ArrayOfElement, Some(SqlType::Array(inner))) => (**inner).clone(),
+            (ArgType::ArrayOfElement, Some(SqlType::Vector(kind))) => kind.element().clone(),
             (ArgType::RangeOfElement, Some(SqlType::Range(kind))) => kind.element(),
             (ArgType::Enum, Some(ty @ SqlType::Enum(_))) => ty.clone(),
             (ArgType::ArrayOfElement | ArgType::RangeOfElement | ArgType::Enum, Some(_)) => return None,

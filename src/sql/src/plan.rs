@@ -21,6 +21,8 @@ pub enum Plan {
     Insert(InsertPlan),
     /// `UPDATE`, `DELETE`
     ReadThenWrite(ReadThenWritePlan),
+    /// `TRUNCATE`: the deletes that it stands for, one a table.
+    Truncate(Vec<ReadThenWritePlan>),
     /// `CREATE DATABASE`
     CreateDatabase(CreateDatabasePlan),
     /// `CREATE SCHEMA`
@@ -63,6 +65,12 @@ pub enum Plan {
     Commit,
     /// `ROLLBACK`, `ABORT`
     Rollback,
+    /// `SAVEPOINT`
+    Savepoint(String),
+    /// `RELEASE`
+    Release(String),
+    /// `ROLLBACK TO`
+    RollbackTo(String),
     /// `SET TRANSACTION`
     SetTransaction(TransactionModes),
     /// `DECLARE name CURSOR FOR …`; the inner statement is executed by FETCH.
@@ -77,6 +85,8 @@ pub enum Plan {
     Execute(ExecutePlan),
     /// `DEALLOCATE name`; `DEALLOCATE ALL` without one.
     Deallocate(Option<String>),
+    /// `VACUUM`, `ANALYZE`, `UNLISTEN`: the command tag of what needs nothing to be done.
+    NothingToDo(&'static str),
     /// A statement with nothing in it.
     Empty,
 }
@@ -108,6 +118,17 @@ pub struct SelectPlan {
     pub desc: RelationDesc,
     /// What `set_config` in it sets, before it runs.
     pub settings: Vec<SetVariablePlan>,
+    /// Columns of process ids, and what is to be done to those sessions; the client gets whether that was possible.
+    pub signals: Vec<(usize, Signal)>,
+}
+
+/// What can be done to another session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// `pg_cancel_backend(pid)`
+    Cancel,
+    /// `pg_terminate_backend(pid)`
+    Terminate,
 }
 
 /// `SUBSCRIBE`
@@ -159,6 +180,8 @@ pub struct CopyFromPlan {
     pub input_desc: RelationDesc,
     /// The default of each of the table's columns, for those that the input does not have.
     pub defaults: Vec<ScalarExpr>,
+    /// Which of the table's rows are kept; the others are passed over.
+    pub selection: Option<ScalarExpr>,
     /// How rows look.
     pub format: CopyFormat,
 }
@@ -494,6 +517,10 @@ pub struct AlterPlan {
 pub enum Alteration {
     /// Another name in the same place.
     Rename(String),
+    /// Another name for a column: the present one, the new one.
+    RenameColumn(String, String),
+    /// A column of a table, and the text of its default; none takes it away.
+    Default(String, Option<String>),
     /// Another owner.
     Owner(String),
     /// Another place: database, schema.

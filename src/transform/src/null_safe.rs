@@ -89,7 +89,7 @@ fn filler(ty: &SqlType) -> Option<ScalarExpr> {
         }
         SqlType::Oid | SqlType::Regclass | SqlType::Regproc | SqlType::Regtype => Datum::Oid(0),
         SqlType::MzTimestamp => Datum::MzTimestamp(0),
-        SqlType::Array(_) => {
+        SqlType::Array(_) | SqlType::Vector(_) => {
             bytes = array::encode_list([]);
             Datum::Array(ArrayRef::from_encoded(&bytes))
         }

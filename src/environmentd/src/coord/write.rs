@@ -3,6 +3,7 @@
 //! An INSERT … SELECT, UPDATE or DELETE reads at a time and commits only if no table that it read has changed since; else the session prepares
 //! it again. Where that happens, later ones of the same table queue: see [`Turns`].
 
+use super::block::Block;
 use super::committer::{TableWrite, WriteRequest};
 use super::timestamp::ReadTransaction;
 use super::{Environment, read};
@@ -96,10 +97,15 @@ impl Turns {
 
 impl Environment {
     /// Computes what an `Insert` or `ReadThenWrite` plan changes, without changing it.
-    pub async fn prepare_write(&self, cx: &SessionContext, plan: &Plan) -> Result<PendingWrite, SqlError> {
+    pub async fn prepare_write(
+        &self,
+        cx: &SessionContext,
+        plan: &Plan,
+        block: Option<Block<'_>>,
+    ) -> Result<PendingWrite, SqlError> {
         match plan {
-            Plan::Insert(plan) => self.prepare_insert(cx, plan).await,
-            Plan::ReadThenWrite(plan) => self.prepare_read_then_write(cx, plan).await,
+            Plan::Insert(plan) => self.prepare_insert(cx, plan, block).await,
+            Plan::ReadThenWrite(plan) => self.prepare_read_then_write(cx, plan, block).await,
             _ => Err(SqlError::internal("only INSERT, UPDATE and DELETE write")),
         }
     }
@@ -115,10 +121,15 @@ impl Environment {
         tokio::task::yield_now().await;
     }
 
-    async fn prepare_insert(&self, cx: &SessionContext, plan: &InsertPlan) -> Result<PendingWrite, SqlError> {
+    async fn prepare_insert(
+        &self,
+        cx: &SessionContext,
+        plan: &InsertPlan,
+        block: Option<Block<'_>>,
+    ) -> Result<PendingWrite, SqlError> {
         let table = self.table(plan.table)?;
         let turn = if plan.values.depends_on().is_empty() { None } else { self.0.turns.take(plan.table).await };
-        let (rows, mut write) = self.read_for_write(cx, &plan.values).await?;
+        let (rows, mut write) = self.read_for_write(cx, &plan.values, block).await?;
         let changes: Vec<_> = rows.into_iter().map(|row| (row, 1)).collect();
         for (row, _) in &changes {
             check_not_null(&table, row)?;
@@ -134,10 +145,11 @@ impl Environment {
         &self,
         cx: &SessionContext,
         plan: &ReadThenWritePlan,
+        block: Option<Block<'_>>,
     ) -> Result<PendingWrite, SqlError> {
         let table = self.table(plan.table)?;
         let turn = self.0.turns.take(plan.table).await;
-        let (rows, mut write) = self.read_for_write(cx, &plan.selection).await?;
+        let (rows, mut write) = self.read_for_write(cx, &plan.selection, block).await?;
         let arity = table.details.desc().map_or(0, RelationDesc::arity);
         let mut assignments = plan.assignments.clone();
         self.with_moment(cx, 0, |moment| assignments.iter_mut().flatten().for_each(|expr| moment.replace(expr)));
@@ -169,19 +181,18 @@ impl Environment {
         &self,
         cx: &SessionContext,
         source: &RelExpr,
+        block: Option<Block<'_>>,
     ) -> Result<(Vec<Row>, PendingWrite), SqlError> {
         let finishing = RowSetFinishing::trivial(source.arity());
-        let catalog = self.catalog();
-        let inputs = read::inputs(&catalog, source.depends_on());
-        let is_table =
-            |id: &GlobalId| catalog.item(*id).is_some_and(|item| matches!(item.details, ItemDetails::Table { .. }));
-        let tables_read: BTreeSet<_> = inputs.into_iter().filter(is_table).collect();
-        // A transaction of its own tells the time of the read.
-        let mut txn: Option<ReadTransaction> = None;
-        let time_of = if tables_read.is_empty() { None } else { Some(&mut txn) };
-        let stream = self.select(cx, source, &When::Immediately, &finishing, time_of).await?;
-        let rows = stream.collect().await?;
-        let read_at = txn.map(|txn| txn.timestamp());
+        let inputs = read::inputs(&self.catalog(), source.depends_on());
+        let tables_read = self.tables_among(&inputs);
+        // Outside of a block, one of its own tells the time of the read.
+        let (mut own_read, mut own_tables) = (None, BTreeSet::new());
+        let own = Block { read: &mut own_read, tables_read: &mut own_tables, writes: &[] };
+        let Block { read, tables_read: seen, writes } = block.unwrap_or(own);
+        let block = Block { read: &mut *read, tables_read: seen, writes };
+        let rows = self.select(cx, source, &When::Immediately, &finishing, Some(block)).await?.collect().await?;
+        let read_at = read.as_ref().filter(|_| !tables_read.is_empty()).map(ReadTransaction::timestamp);
         Ok((rows, PendingWrite { read_at, tables_read, ..PendingWrite::default() }))
     }
 

@@ -25,6 +25,19 @@ pub struct Lines {
     /// The number of the line that was cut last, from 1.
     pub number: u64,
     eol: Option<Eol>,
+    /// How far the present record was looked at: a long one comes in many pieces.
+    scan: Scan,
+}
+
+/// A position in a record.
+#[derive(Clone, Copy, Default)]
+struct Scan {
+    at: usize,
+    /// Ends of lines before it that are data.
+    inner_lines: u64,
+    quoted: bool,
+    /// Whether an escape stands before it.
+    escaped: bool,
 }
 
 /// What a byte that ends a line means where it stands.
@@ -48,8 +61,7 @@ impl Lines {
         if buffer.is_empty() {
             return Ok(None);
         }
-        let (mut at, mut inner_lines) = (0, 0);
-        let (mut quoted, mut escaped) = (false, false);
+        let Scan { mut at, mut inner_lines, mut quoted, mut escaped } = self.scan;
         while let Some(byte) = buffer.get(at).copied() {
             if let (true, Some((quote, escape))) = (quoted, quote) {
                 // A quoted part may hold ends of lines. An escape before a quote keeps it from ending the part.
@@ -73,7 +85,7 @@ impl Lines {
                         return Ok(Some(self.cut(buffer, at, len, inner_lines)));
                     }
                     Ok(Found::Data) => {}
-                    Ok(Found::Unknown) => return Ok(None),
+                    Ok(Found::Unknown) => break,
                     Err(error) => {
                         self.number += 1;
                         return Err(error);
@@ -83,6 +95,7 @@ impl Lines {
             at += 1;
         }
         if !end {
+            self.scan = Scan { at, inner_lines, quoted, escaped };
             return Ok(None);
         }
         let len = buffer.len();
@@ -101,6 +114,7 @@ impl Lines {
         let line = buffer.split_to(len).to_vec();
         buffer.advance(eol);
         self.number += 1 + inner_lines;
+        self.scan = Scan::default();
         if line == b"\\." { Line::End } else { Line::Data(line) }
     }
 

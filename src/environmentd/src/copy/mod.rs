@@ -55,6 +55,9 @@ pub struct Decoder {
     record: String,
 }
 
+/// Longest record, in bytes; as long as the longest message.
+const RECORD_BYTES_MAX: usize = 256 << 20;
+
 /// Characters of a line that a context shows.
 const SHOWN_MAX: usize = 100;
 
@@ -93,6 +96,15 @@ impl Decoder {
         if self.ended {
             return Ok(None);
         }
+        let row = self.decoded(end)?;
+        if row.is_none() && self.buffer.len() > RECORD_BYTES_MAX {
+            let what = format!("a record of COPY data is longer than {RECORD_BYTES_MAX} bytes");
+            return Err(self.at_line_number(SqlError::new(SqlState::PROGRAM_LIMIT_EXCEEDED, what)));
+        }
+        Ok(row)
+    }
+
+    fn decoded(&mut self, end: bool) -> Result<Option<Row>, CopyError> {
         match self.format.clone() {
             CopyFormat::Binary => self.next_tuple(end),
             CopyFormat::Text { delimiter, null, .. } => {

@@ -275,6 +275,15 @@ impl Vars {
         self.before_transaction = Some(self.session.clone());
     }
 
+    /// All values are again what they were in `before`, a copy made in the present transaction.
+    pub fn go_back_to(&mut self, before: &Vars) {
+        let layers = [&self.session, &self.local, &before.session, &before.local];
+        self.changed.extend(layers.into_iter().flat_map(BTreeMap::keys));
+        self.session = before.session.clone();
+        self.local = before.local.clone();
+        self.resolve();
+    }
+
     /// A transaction block, or a statement outside of one, ends.
     pub fn end(&mut self, commit: bool) {
         let before = self.before_transaction.take();

@@ -10,7 +10,7 @@ use repr::datetime::{
 use repr::interval::DAY_US;
 use repr::jsonb::JsonValue;
 use repr::text::{self, TextSettings, number};
-use repr::{Arena, Datum, EvalError, Interval, JsonbRef, Numeric, SqlError, SqlState, SqlType, TimeTz};
+use repr::{Arena, ColumnType, Datum, EvalError, Interval, JsonbRef, Numeric, SqlError, SqlState, SqlType, TimeTz};
 
 /// Where a cast applies without being asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +50,8 @@ impl CastImpl {
         let call =
             |stem: &str, ty: &SqlType, expr| ScalarExpr::call(&format!("{stem}({})", typed::type_key(ty)), vec![expr]);
         let converted = match self {
+            // Names of fields are in the type only.
+            CastImpl::Relabel if matches!(to, SqlType::Record(_)) => return expr,
             CastImpl::Relabel if *to != base || matches!(to, SqlType::Char(_)) => expr,
             CastImpl::Relabel => return call("relabel", to, expr),
             CastImpl::Function(name) => ScalarExpr::call(name, vec![expr]),
@@ -93,10 +95,8 @@ pub fn lookup(from: &SqlType, to: &SqlType) -> Option<(CastContext, CastImpl)> {
         return Some((context, CastImpl::Function(name)));
     }
     match (&from, &to) {
-        (SqlType::Array(a), SqlType::Array(b)) => {
-            let (context, _) = lookup(a, b)?;
-            Some((context, CastImpl::Array((**a).clone(), (**b).clone())))
-        }
+        (SqlType::Array(a), SqlType::Array(b)) => elements(a, b),
+        (SqlType::Vector(kind), SqlType::Array(b)) => elements(kind.element(), b),
         (_, SqlType::Text | SqlType::Varchar(_) | SqlType::Char(_) | SqlType::Name) => {
             Some((CastContext::Assignment, CastImpl::ToText))
         }
@@ -104,6 +104,12 @@ pub fn lookup(from: &SqlType, to: &SqlType) -> Option<(CastContext, CastImpl)> {
         (from, _) if is_text(from) => Some((CastContext::Explicit, CastImpl::FromText)),
         _ => None,
     }
+}
+
+/// The cast of an array, as its elements are cast.
+fn elements(from: &SqlType, to: &SqlType) -> Option<(CastContext, CastImpl)> {
+    let (context, _) = lookup(from, to)?;
+    Some((context, CastImpl::Array(from.clone(), to.clone())))
 }
 
 fn relabel_or_elements(ty: &SqlType) -> CastImpl {
@@ -123,8 +129,18 @@ fn relabel(from: &SqlType, to: &SqlType) -> Option<CastContext> {
         (SqlType::Name | SqlType::InternalChar, SqlType::Varchar(_) | SqlType::Char(_)) => Some(Assignment),
         (SqlType::Oid, to) if is_reg(to) => Some(Implicit),
         (from, SqlType::Oid) if is_reg(from) => Some(Implicit),
+        // Without fields it is any record.
+        (SqlType::Record(a), SqlType::Record(b)) if b.is_empty() || same_fields(a, b) => Some(Implicit),
         _ => None,
     }
+}
+
+/// Whether fields differ in their names only.
+fn same_fields(a: &[(String, ColumnType)], b: &[(String, ColumnType)]) -> bool {
+    let types = |fields: &[(String, ColumnType)]| -> Vec<_> {
+        fields.iter().map(|(_, column)| column.ty.without_modifier()).collect()
+    };
+    a.len() == b.len() && types(a) == types(b)
 }
 
 /// Types between which numbers are converted, with their stems.

@@ -34,6 +34,11 @@ impl TableFunc {
                 let array: ArrayRef<'a> = arg(args, 0)?;
                 Ok(one_column(array.elements()))
             }
+            TableFunc::ExpandArray(_) => {
+                let array: ArrayRef<'a> = arg(args, 0)?;
+                let rows = array.elements().zip(1..).map(|(element, n)| (Row::pack([element, Datum::Int4(n)]), 1));
+                Ok(Box::new(rows))
+            }
             TableFunc::GenerateSubscripts => subscripts(args),
             TableFunc::JsonbArrayElements => Ok(one_column(elements(args)?.into_iter().map(Datum::Jsonb))),
             TableFunc::JsonbArrayElementsText => {

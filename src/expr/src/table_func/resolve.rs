@@ -5,9 +5,10 @@ use crate::relation_scalars::table_func_columns;
 use repr::{ColumnType, SqlType};
 
 /// Names that SQL calls table functions by.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "generate_series",
     "unnest",
+    "_pg_expandarray",
     "generate_subscripts",
     "jsonb_array_elements",
     "json_array_elements",
@@ -34,19 +35,15 @@ impl TableFunc {
     ///
     /// `generate_series` over numbers with two arguments wants a third: 1 of the same type.
     pub fn resolve(name: &str, args: &[Option<SqlType>]) -> Option<(TableFunc, Vec<SqlType>)> {
-        let types: Vec<Option<SqlType>> = args.iter().map(|ty| ty.as_ref().map(SqlType::without_modifier)).collect();
+        let plain = |ty: &SqlType| ty.without_modifier().vector_as_array();
+        let types: Vec<Option<SqlType>> = args.iter().map(|ty| ty.as_ref().map(plain)).collect();
         let fixed = |func, wanted: &[SqlType]| (types.len() == wanted.len()).then(|| (func, wanted.to_vec()));
         let texts = |func| (2..=3).contains(&types.len()).then(|| (func, vec![SqlType::Text; types.len()]));
         let name = name.strip_prefix("json_").map_or(name.to_string(), |rest| format!("jsonb_{rest}"));
         match name.as_str() {
             "generate_series" => series(&types),
-            "unnest" => match &types[..] {
-                [Some(SqlType::Array(element))] => {
-                    let array = types[0].clone()?;
-                    Some((TableFunc::Unnest(innermost(element)), vec![array]))
-                }
-                _ => None,
-            },
+            "unnest" => of_elements(&types, TableFunc::Unnest),
+            "_pg_expandarray" => of_elements(&types, TableFunc::ExpandArray),
             "generate_subscripts" => match &types[..] {
                 [Some(array @ SqlType::Array(_)), _] => {
                     Some((TableFunc::GenerateSubscripts, vec![array.clone(), SqlType::Int4]))
@@ -84,6 +81,7 @@ impl TableFunc {
             TableFunc::Value(_) => &["value"],
             TableFunc::GenerateSeries(_) | TableFunc::GenerateSeriesTimestamp(_) => &["generate_series"],
             TableFunc::Unnest(_) => &["unnest"],
+            TableFunc::ExpandArray(_) => &["x", "n"],
             TableFunc::GenerateSubscripts => &["generate_subscripts"],
             TableFunc::JsonbArrayElements | TableFunc::JsonbArrayElementsText => &["value"],
             TableFunc::JsonbEach | TableFunc::JsonbEachText => &["key", "value"],
@@ -94,6 +92,17 @@ impl TableFunc {
             TableFunc::Repeat | TableFunc::GuardSubquerySize => &[],
         };
         names.iter().map(ToString::to_string).zip(table_func_columns(self)).collect()
+    }
+}
+
+/// A function of one array, which depends on the type of the elements.
+fn of_elements(
+    types: &[Option<SqlType>],
+    func: impl FnOnce(SqlType) -> TableFunc,
+) -> Option<(TableFunc, Vec<SqlType>)> {
+    match types {
+        [Some(array @ SqlType::Array(element))] => Some((func(innermost(element)), vec![array.clone()])),
+        _ => None,
     }
 }
 

@@ -207,6 +207,7 @@ fn parse_made(text: &str, ty: &SqlType, settings: &TextSettings, out: &mut RowPa
             out.push(Datum::Enum(ty.value(text).ok_or_else(invalid)?));
         }
         SqlType::Array(element) => array::parse(text, element, settings, out)?,
+        SqlType::Vector(kind) => array::parse_vector(text, *kind, settings, out)?,
         SqlType::Record(fields) => record::parse(text, fields, settings, out)?,
         other => return Err(SqlError::internal(format!("no text input for type {other}"))),
     }

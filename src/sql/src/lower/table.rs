@@ -208,7 +208,7 @@ fn stand_in(ty: &SqlType) -> Result<ScalarExpr, SqlError> {
         SqlType::MzTimestamp => Datum::MzTimestamp(0),
         SqlType::Numeric(_) => return literal_from_text("0", &SqlType::NUMERIC, &TextSettings::DEFAULT),
         SqlType::Jsonb => return literal_from_text("null", &SqlType::Jsonb, &TextSettings::DEFAULT),
-        SqlType::Array(_) => {
+        SqlType::Array(_) | SqlType::Vector(_) => {
             let empty = repr::array::encode_list([]);
             return Ok(constant(Datum::Array(repr::ArrayRef::from_encoded(&empty)), base));
         }

@@ -15,6 +15,7 @@ mod session;
 mod show;
 #[cfg(test)]
 mod tests;
+mod utility;
 pub(crate) mod words;
 
 pub use ast::Statement;
@@ -54,6 +55,11 @@ const STATEMENTS: &[(&str, fn(&mut Parser<'_>) -> Parsed<Statement>)] = &[
     ("END", session::end),
     ("ROLLBACK", session::end),
     ("ABORT", session::end),
+    ("SAVEPOINT", session::savepoint),
+    ("RELEASE", session::release),
+    ("VACUUM", utility::vacuum),
+    ("ANALYZE", utility::analyze),
+    ("UNLISTEN", utility::unlisten),
     ("DECLARE", cursor::declare),
     ("FETCH", cursor::fetch),
     ("CLOSE", cursor::close),
@@ -64,7 +70,6 @@ const STATEMENTS: &[(&str, fn(&mut Parser<'_>) -> Parsed<Statement>)] = &[
 
 /// First words of statements that PostgreSQL or Materialize know and Freshet does not.
 const UNSUPPORTED: &[&str] = &[
-    "ANALYZE",
     "CALL",
     "CHECKPOINT",
     "CLUSTER",
@@ -79,11 +84,7 @@ const UNSUPPORTED: &[&str] = &[
     "REASSIGN",
     "REFRESH",
     "REINDEX",
-    "RELEASE",
-    "SAVEPOINT",
     "SECURITY",
-    "UNLISTEN",
-    "VACUUM",
     "VALIDATE",
 ];
 

@@ -10,7 +10,7 @@ use repr::{Datum, SqlError, SqlState, SqlType};
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments};
 
 /// Schemas whose functions may be called with their name.
-const SCHEMAS: &[&str] = &["pg_catalog", "mz_catalog", "mz_internal", "mz_unsafe"];
+const SCHEMAS: &[&str] = &["pg_catalog", "mz_catalog", "mz_internal", "mz_unsafe", "information_schema"];
 
 /// A call's arguments.
 pub(super) enum Arguments<'a> {
@@ -211,6 +211,10 @@ impl Planner<'_, '_> {
                 _ => ScalarExpr::Unmaterializable(Unmaterializable::CurrentSchemasWithoutSystem),
             },
             ("set_config", [setting, value, local]) => self.set_config(setting, value, local)?,
+            ("pg_cancel_backend" | "pg_terminate_backend", [_]) => {
+                let error = SqlError::unsupported(format!("{name} inside of an expression or subquery"));
+                return Err(error.hint("Make it an output of the statement: SELECT pg_terminate_backend(pid) FROM …"));
+            }
             (_, []) => return self.moment_function(name),
             // Digits of a second, which `current_timestamp(3)` may ask for.
             ("current_timestamp" | "localtimestamp" | "current_time" | "localtime", [_]) => {
@@ -486,7 +490,7 @@ fn named_arguments(name: &str, args: &FunctionArguments) -> Result<Option<Vec<as
 }
 
 /// The name a call means: folded, without a system schema.
-pub(super) fn function_name(name: &ast::ObjectName) -> Result<String, SqlError> {
+pub(crate) fn function_name(name: &ast::ObjectName) -> Result<String, SqlError> {
     let parts = name_parts(name)?;
     match &parts[..] {
         [name] => Ok(name.clone()),

@@ -35,6 +35,7 @@ mod window;
 mod with;
 
 pub(crate) use self::expr::call;
+pub(crate) use self::function::function_name;
 use crate::catalog::SessionCatalog;
 use crate::coerce::{Context, constant};
 use crate::hir::{self, HirRel};

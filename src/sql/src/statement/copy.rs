@@ -5,11 +5,13 @@ use super::options::Options;
 use super::select::plan_text;
 use super::write::{column_position, target};
 use super::{names, plan_statement};
+use crate::coerce::Context;
 use crate::parser::extension::ast::{CopyRelation, CopyStatement, OptionValue};
 use crate::parser::extension::print::exact_ident;
 use crate::plan::{CopyFormat, CopyFromPlan, CopyHeader, CopyToPlan, Plan};
+use crate::query::{ScalarPlace, plan_scalar};
 use crate::statement::names::{fold, resolve_relation};
-use repr::{RelationDesc, RelationType, SqlError, SqlState};
+use repr::{RelationDesc, RelationType, SqlError, SqlState, SqlType};
 use sqlparser::ast::{Ident, ObjectName};
 
 /// `COPY`
@@ -83,18 +85,23 @@ fn positions(
     Ok(positions)
 }
 
-fn copy_from(cx: &Cx<'_>, s: &CopyStatement, table: &ObjectName, columns: &[Ident]) -> Result<Plan, SqlError> {
+fn copy_from(cx: &mut Cx<'_>, s: &CopyStatement, table: &ObjectName, columns: &[Ident]) -> Result<Plan, SqlError> {
     let target = target(cx, table, "copy to")?;
     let missing = |name: &str| column_position(&target, name).err().unwrap_or_else(|| SqlError::internal("a column"));
     let columns = positions(columns, target.desc, missing)?;
     let names: Vec<_> = columns.iter().map(|i| target.desc.names[*i].clone()).collect();
     let format = format(s, &names)?;
+    let condition = Some((&SqlType::Bool, Context::Implicit));
+    let relation = Some((target.item.name.item.as_str(), target.desc));
+    let place = ScalarPlace { relation, expected: condition, clause: "COPY FROM WHERE conditions" };
+    let selection = s.selection.as_ref().map(|expr| plan_scalar(&mut cx.query, expr, place)).transpose()?;
     let types = columns.iter().map(|i| target.desc.typ.columns[*i].clone()).collect();
     Ok(Plan::CopyFrom(CopyFromPlan {
         table: target.item.id,
         columns,
         input_desc: RelationDesc::new(names, RelationType::new(types)),
         defaults: target.defaults.to_vec(),
+        selection,
         format,
     }))
 }

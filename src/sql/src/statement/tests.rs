@@ -38,6 +38,7 @@ fn show(plan: &Plan) -> String {
         Plan::Subscribe(_) | Plan::Select(_) | Plan::Insert(_) | Plan::ReadThenWrite(_) | Plan::Explain(_) => {
             columns(plan)
         }
+        Plan::Truncate(plans) => format!("truncate {:?}", plans.iter().map(|plan| plan.table).collect::<Vec<_>>()),
         other => format!("{other:?}"),
     }
 }

@@ -5,8 +5,8 @@
 
 use super::{Catalog, Entry, SYSTEM_ROLE};
 use crate::catalog::sizes::ReplicaSizes;
-use crate::coord::sessions::SessionInfo;
-use repr::{Frontier, GlobalId, RelationDesc, ReplicaId, Row, SqlType, Timestamp};
+use crate::coord::{Activity, SessionInfo};
+use repr::{Frontier, GlobalId, RelationDesc, ReplicaId, Row, SqlType, Timestamp, VectorKind};
 use sql::catalog::{CatalogItem, ItemDetails, ItemName};
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ pub struct SystemState {
     /// The sizes that replicas can have.
     pub sizes: ReplicaSizes,
     /// Connected sessions.
-    pub sessions: Vec<(u32, SessionInfo)>,
+    pub sessions: Vec<(u32, SessionInfo, Activity)>,
     /// What is known of each source.
     pub sources: Vec<SourceState>,
     /// What is known of each replica.
@@ -223,6 +223,8 @@ fn parse_type(name: &str) -> SqlType {
         "char" => SqlType::InternalChar,
         "oid" => SqlType::Oid,
         "regproc" => SqlType::Regproc,
+        "int2vector" => SqlType::Vector(VectorKind::Int2),
+        "oidvector" => SqlType::Vector(VectorKind::Oid),
         "timestamptz" => SqlType::TIMESTAMPTZ,
         "interval" => SqlType::Interval,
         "mz_timestamp" => SqlType::MzTimestamp,

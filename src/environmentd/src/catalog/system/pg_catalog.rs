@@ -1,5 +1,6 @@
 //! `pg_catalog`: what PostgreSQL's tools expect to find, with PostgreSQL 15's columns.
 
+use super::described::shown_name;
 use super::functions;
 use super::rows::*;
 use super::{SystemRelation, SystemState, pg_type, pg_types};
@@ -7,6 +8,13 @@ use crate::catalog::{Entry, SYSTEM_ROLE};
 use expr::ScalarExpr;
 use repr::{Datum, RelationDesc, Row, SqlType};
 use sql::catalog::{CatalogItem, ItemDetails};
+
+/// PostgreSQL's oids of the access methods that tables and indexes are said to have.
+const HEAP: u32 = 2;
+const BTREE: u32 = 403;
+
+/// The columns of `pg_stat_all_tables` and its like.
+const TABLE_STATISTICS: &str = "relid oid?, schemaname name?, relname name?, seq_scan int8?, seq_tup_read int8?, idx_scan int8?, idx_tup_fetch int8?, n_tup_ins int8?, n_tup_upd int8?, n_tup_del int8?, n_tup_hot_upd int8?, n_live_tup int8?, n_dead_tup int8?, n_mod_since_analyze int8?, n_ins_since_vacuum int8?, last_vacuum timestamptz?, last_autovacuum timestamptz?, last_analyze timestamptz?, last_autoanalyze timestamptz?, vacuum_count int8?, autovacuum_count int8?, analyze_count int8?, autoanalyze_count int8?";
 
 /// The relations of this schema.
 pub const RELATIONS: &[SystemRelation] = &[
@@ -19,37 +27,37 @@ pub const RELATIONS: &[SystemRelation] = &[
     SystemRelation {
         id: 3002,
         name: "pg_class",
-        columns: "oid oid, relname name, relnamespace oid, reltype oid, reloftype oid, relowner oid, relam oid, relfilenode oid, reltablespace oid, relpages int4, reltuples float4, relallvisible int4, reltoastrelid oid, relhasindex bool, relisshared bool, relpersistence char, relkind char, relnatts int2, relchecks int2, relhasrules bool, relhastriggers bool, relhassubclass bool, relrowsecurity bool, relforcerowsecurity bool, relispopulated bool, relreplident char, relispartition bool, reloptions text[]?, relacl text[]?, relpartbound text?, relrewrite oid, relfrozenxid oid, relminmxid oid",
+        columns: "oid oid, relname name, relnamespace oid, reltype oid, reloftype oid, relowner oid, relam oid, relfilenode oid, reltablespace oid, relpages int4, reltuples float4, relallvisible int4, reltoastrelid oid, relhasindex bool, relisshared bool, relpersistence char, relkind char, relnatts int2, relchecks int2, relhasrules bool, relhastriggers bool, relhassubclass bool, relrowsecurity bool, relforcerowsecurity bool, relispopulated bool, relreplident char, relispartition bool, relrewrite oid, relfrozenxid oid, relminmxid oid, relacl text[]?, reloptions text[]?, relpartbound text?",
         rows: classes,
     },
     SystemRelation {
         id: 3003,
         name: "pg_attribute",
-        columns: "attrelid oid, attname name, atttypid oid, attstattarget int4, attlen int2, attnum int2, attndims int4, atttypmod int4, attbyval bool, attalign char, attstorage char, attcompression char, attnotnull bool, atthasdef bool, atthasmissing bool, attidentity char, attgenerated char, attisdropped bool, attislocal bool, attinhcount int4, attcollation oid, attacl text[]?, attoptions text[]?, attfdwoptions text[]?, attcacheoff int4, attmissingval text?",
+        columns: "attrelid oid, attname name, atttypid oid, attstattarget int4, attlen int2, attnum int2, attndims int4, attcacheoff int4, atttypmod int4, attbyval bool, attalign char, attstorage char, attcompression char, attnotnull bool, atthasdef bool, atthasmissing bool, attidentity char, attgenerated char, attisdropped bool, attislocal bool, attinhcount int4, attcollation oid, attacl text[]?, attoptions text[]?, attfdwoptions text[]?, attmissingval text?",
         rows: attributes,
     },
     SystemRelation {
         id: 3004,
         name: "pg_type",
-        columns: "oid oid, typname name, typnamespace oid, typowner oid, typlen int2, typbyval bool, typtype char, typcategory char, typispreferred bool, typisdefined bool, typdelim char, typrelid oid, typsubscript regproc, typelem oid, typarray oid, typinput regproc, typoutput regproc, typreceive regproc, typsend regproc, typmodin regproc, typmodout regproc, typalign char, typnotnull bool, typbasetype oid, typtypmod int4, typndims int4, typcollation oid, typdefault text?, typanalyze regproc, typstorage char, typdefaultbin text?, typacl text[]?",
+        columns: "oid oid, typname name, typnamespace oid, typowner oid, typlen int2, typbyval bool, typtype char, typcategory char, typispreferred bool, typisdefined bool, typdelim char, typrelid oid, typsubscript regproc, typelem oid, typarray oid, typinput regproc, typoutput regproc, typreceive regproc, typsend regproc, typmodin regproc, typmodout regproc, typanalyze regproc, typalign char, typstorage char, typnotnull bool, typbasetype oid, typtypmod int4, typndims int4, typcollation oid, typdefaultbin text?, typdefault text?, typacl text[]?",
         rows: pg_type::types,
     },
     SystemRelation {
         id: 3005,
         name: "pg_database",
-        columns: "oid oid, datname name, datdba oid, encoding int4, datlocprovider char, datistemplate bool, datallowconn bool, datconnlimit int4, dattablespace oid, datcollate text, datctype text, daticulocale text?, datacl text[]?, datfrozenxid oid, datminmxid oid, datcollversion text?",
+        columns: "oid oid, datname name, datdba oid, encoding int4, datlocprovider char, datistemplate bool, datallowconn bool, datconnlimit int4, datfrozenxid oid, datminmxid oid, dattablespace oid, datcollate text, datctype text, daticulocale text?, datcollversion text?, datacl text[]?",
         rows: databases,
     },
     SystemRelation {
         id: 3006,
         name: "pg_roles",
-        columns: "oid oid, rolname name, rolsuper bool, rolinherit bool, rolcreaterole bool, rolcreatedb bool, rolcanlogin bool, rolreplication bool, rolconnlimit int4, rolpassword text?, rolvaliduntil timestamptz?, rolbypassrls bool, rolconfig text[]?",
+        columns: "rolname name, rolsuper bool, rolinherit bool, rolcreaterole bool, rolcreatedb bool, rolcanlogin bool, rolreplication bool, rolconnlimit int4, rolpassword text?, rolvaliduntil timestamptz?, rolbypassrls bool, rolconfig text[]?, oid oid",
         rows: roles,
     },
     SystemRelation {
         id: 3007,
         name: "pg_index",
-        columns: "indexrelid oid, indrelid oid, indnatts int2, indnkeyatts int2, indisunique bool, indnullsnotdistinct bool, indisprimary bool, indisexclusion bool, indimmediate bool, indisclustered bool, indisvalid bool, indcheckxmin bool, indisready bool, indislive bool, indisreplident bool, indkey int2[], indcollation oid[], indclass oid[], indoption int2[], indexprs text?, indpred text?",
+        columns: "indexrelid oid, indrelid oid, indnatts int2, indnkeyatts int2, indisunique bool, indnullsnotdistinct bool, indisprimary bool, indisexclusion bool, indimmediate bool, indisclustered bool, indisvalid bool, indcheckxmin bool, indisready bool, indislive bool, indisreplident bool, indkey int2vector, indcollation oidvector, indclass oidvector, indoption int2vector, indexprs text?, indpred text?",
         rows: indexes,
     },
     SystemRelation {
@@ -91,7 +99,7 @@ pub const RELATIONS: &[SystemRelation] = &[
     SystemRelation {
         id: 3014,
         name: "pg_proc",
-        columns: "oid oid, proname name, pronamespace oid, proowner oid, prolang oid, procost float4, prorows float4, provariadic oid, prosupport regproc, prokind char, prosecdef bool, proleakproof bool, proisstrict bool, proretset bool, provolatile char, proparallel char, pronargs int2, pronargdefaults int2, prorettype oid, proargtypes oid[], proallargtypes oid[]?, proargmodes char[]?, proargnames text[]?, proargdefaults text?, protrftypes oid[]?, prosrc text, probin text?, prosqlbody text?, proconfig text[]?, proacl text[]?",
+        columns: "oid oid, proname name, pronamespace oid, proowner oid, prolang oid, procost float4, prorows float4, provariadic oid, prosupport regproc, prokind char, prosecdef bool, proleakproof bool, proisstrict bool, proretset bool, provolatile char, proparallel char, pronargs int2, pronargdefaults int2, prorettype oid, proargtypes oidvector, proallargtypes oid[]?, proargmodes char[]?, proargnames text[]?, proargdefaults text?, protrftypes oid[]?, prosrc text, probin text?, prosqlbody text?, proconfig text[]?, proacl text[]?",
         rows: functions::procedures,
     },
     SystemRelation {
@@ -118,6 +126,8 @@ pub const RELATIONS: &[SystemRelation] = &[
         columns: "oid oid, conname name, connamespace oid, contype char, condeferrable bool, condeferred bool, convalidated bool, conrelid oid, contypid oid, conindid oid, conparentid oid, confrelid oid, confupdtype char, confdeltype char, confmatchtype char, conislocal bool, coninhcount int4, connoinherit bool, conkey int2[]?, confkey int2[]?, conpfeqop oid[]?, conppeqop oid[]?, conffeqop oid[]?, confdelsetcols int2[]?, conexclop oid[]?, conbin text?",
         rows: no_rows,
     },
+    SystemRelation { id: 3150, name: "pg_stat_all_tables", columns: TABLE_STATISTICS, rows: table_statistics },
+    SystemRelation { id: 3173, name: "pg_stat_user_tables", columns: TABLE_STATISTICS, rows: table_statistics },
     SystemRelation {
         id: 3019,
         name: "pg_inherits",
@@ -139,7 +149,7 @@ pub const RELATIONS: &[SystemRelation] = &[
     SystemRelation {
         id: 3022,
         name: "pg_trigger",
-        columns: "oid oid, tgrelid oid, tgparentid oid, tgname name, tgfoid oid, tgtype int2, tgenabled char, tgisinternal bool, tgconstrrelid oid, tgconstrindid oid, tgconstraint oid, tgdeferrable bool, tginitdeferred bool, tgnargs int2, tgattr int2[], tgargs text, tgqual text?, tgoldtable name?, tgnewtable name?",
+        columns: "oid oid, tgrelid oid, tgparentid oid, tgname name, tgfoid oid, tgtype int2, tgenabled char, tgisinternal bool, tgconstrrelid oid, tgconstrindid oid, tgconstraint oid, tgdeferrable bool, tginitdeferred bool, tgnargs int2, tgattr int2vector, tgargs text, tgqual text?, tgoldtable name?, tgnewtable name?",
         rows: no_rows,
     },
     SystemRelation {
@@ -205,13 +215,13 @@ pub const RELATIONS: &[SystemRelation] = &[
     SystemRelation {
         id: 3033,
         name: "pg_statistic_ext",
-        columns: "oid oid, stxrelid oid, stxname name, stxnamespace oid, stxowner oid, stxstattarget int4, stxkeys int2[], stxkind char[], stxexprs text?",
+        columns: "oid oid, stxrelid oid, stxname name, stxnamespace oid, stxowner oid, stxstattarget int4, stxkeys int2vector, stxkind char[], stxexprs text?",
         rows: no_rows,
     },
     SystemRelation {
         id: 3034,
         name: "pg_publication_rel",
-        columns: "oid oid, prpubid oid, prrelid oid, prqual text?, prattrs int2[]?",
+        columns: "oid oid, prpubid oid, prrelid oid, prqual text?, prattrs int2vector?",
         rows: no_rows,
     },
     SystemRelation {
@@ -250,12 +260,14 @@ pub fn create_sql(state: &SystemState, item: &CatalogItem) -> String {
     sql::canonical::display(&item.create_sql, &view)
 }
 
-/// The query of a `CREATE VIEW … AS query`, with a final semicolon, as PostgreSQL shows definitions.
-pub fn query_of(create_sql: &str) -> String {
-    match create_sql.split_once(" AS ") {
-        Some((_, query)) => format!("{};", query.trim_end().trim_end_matches(';')),
-        None => String::new(),
-    }
+/// The query of a view, its relations as the session would call them, with a final semicolon: so PostgreSQL shows definitions.
+pub fn query_text(state: &SystemState, item: &CatalogItem) -> String {
+    let view = state.catalog.for_session(&crate::catalog::replay::system_context());
+    let name = |item: &CatalogItem| match shown_name(state, item) {
+        (_, true) => sql::canonical::name_of(&[&item.name.item]),
+        (_, false) => sql::canonical::name_of(&[&item.name.schema, &item.name.item]),
+    };
+    sql::canonical::query(&item.create_sql, &view, &name).map_or_else(String::new, |query| format!("{query};"))
 }
 
 /// A scalar expression over named columns.
@@ -343,7 +355,7 @@ fn class(state: &SystemState, entry: &Entry, kind: &'static str) -> Row {
         NO_OID,
         NO_OID,
         Datum::Oid(role_oid(&state.catalog, &item.owner)),
-        NO_OID,
+        Datum::Oid(access_method(kind)),
         Datum::Oid(item.oid),
         NO_OID,
         Datum::Int4(0),
@@ -364,12 +376,12 @@ fn class(state: &SystemState, entry: &Entry, kind: &'static str) -> Row {
         TRUE,
         Datum::Text("d"),
         FALSE,
-        Datum::Null,
-        Datum::Null,
-        Datum::Null,
         NO_OID,
         NO_OID,
         NO_OID,
+        Datum::Null,
+        Datum::Null,
+        Datum::Null,
     ])
 }
 
@@ -397,7 +409,7 @@ fn attribute(item: &CatalogItem, desc: &RelationDesc, position: usize) -> Row {
     let column = &desc.typ.columns[position];
     let oid = repr::pg::oid(&column.ty);
     let len = pg_types::by_oid(oid).map_or(-1, |t| t.len);
-    let dimensions = i32::from(matches!(column.ty, SqlType::Array(_)));
+    let dimensions = i32::from(matches!(column.ty, SqlType::Array(_) | SqlType::Vector(_)));
     Row::pack([
         Datum::Oid(item.oid),
         Datum::Text(&desc.names[position]),
@@ -406,6 +418,7 @@ fn attribute(item: &CatalogItem, desc: &RelationDesc, position: usize) -> Row {
         Datum::Int2(len),
         Datum::Int2(position as i16 + 1),
         Datum::Int4(dimensions),
+        Datum::Int4(-1),
         Datum::Int4(repr::pg::typmod(&column.ty)),
         Datum::Bool((1..=8).contains(&len)),
         Datum::Text("i"),
@@ -423,7 +436,6 @@ fn attribute(item: &CatalogItem, desc: &RelationDesc, position: usize) -> Row {
         Datum::Null,
         Datum::Null,
         Datum::Null,
-        Datum::Int4(-1),
         Datum::Null,
     ])
 }
@@ -439,13 +451,13 @@ fn databases(state: &SystemState) -> Vec<Row> {
             FALSE,
             TRUE,
             Datum::Int4(-1),
+            NO_OID,
+            NO_OID,
             Datum::Oid(1663),
             Datum::Text("C"),
             Datum::Text("C"),
             Datum::Null,
             Datum::Null,
-            NO_OID,
-            NO_OID,
             Datum::Null,
         ])
     };
@@ -461,7 +473,6 @@ pub(super) fn all_roles(state: &SystemState) -> impl Iterator<Item = (u32, &str)
 fn roles(state: &SystemState) -> Vec<Row> {
     let row = |(oid, name): (u32, &str)| {
         Row::pack([
-            Datum::Oid(oid),
             Datum::Text(name),
             TRUE,
             TRUE,
@@ -474,6 +485,7 @@ fn roles(state: &SystemState) -> Vec<Row> {
             Datum::Null,
             TRUE,
             Datum::Null,
+            Datum::Oid(oid),
         ])
     };
     all_roles(state).map(row).collect()
@@ -502,9 +514,9 @@ fn index(entry: &Entry, relation: u32, keys: &[ScalarExpr]) -> Row {
         ScalarExpr::Column(c) => Datum::Int2(*c as i16 + 1),
         _ => Datum::Int2(0),
     };
-    let columns = repr::array::encode_list(keys.iter().map(column));
-    let zeros = repr::array::encode_list(keys.iter().map(|_| Datum::Int2(0)));
-    let no_oids = repr::array::encode_list(keys.iter().map(|_| NO_OID));
+    let columns = repr::array::encode_vector(keys.iter().map(column));
+    let zeros = repr::array::encode_vector(keys.iter().map(|_| Datum::Int2(0)));
+    let no_oids = repr::array::encode_vector(keys.iter().map(|_| NO_OID));
     let array = |bytes| Datum::Array(repr::ArrayRef::from_encoded(bytes));
     let count = Datum::Int2(keys.len() as i16);
     Row::pack([
@@ -582,11 +594,20 @@ fn settings(state: &SystemState) -> Vec<Row> {
     crate::session::vars::settings(&state.settings).into_iter().chain([environment]).map(row).collect()
 }
 
+/// The access method of what is of this `relkind`.
+fn access_method(kind: &str) -> u32 {
+    match kind {
+        "i" => BTREE,
+        "r" | "m" => HEAP,
+        _ => 0,
+    }
+}
+
 fn access_methods(_: &SystemState) -> Vec<Row> {
     let row = |(oid, name, kind): (u32, &str, &str)| {
         Row::pack([Datum::Oid(oid), Datum::Text(name), NO_OID, Datum::Text(kind)])
     };
-    [(2, "heap", "t"), (403, "btree", "i")].into_iter().map(row).collect()
+    [(HEAP, "heap", "t"), (BTREE, "btree", "i")].into_iter().map(row).collect()
 }
 
 fn attribute_defaults(state: &SystemState) -> Vec<Row> {
@@ -619,9 +640,20 @@ fn tables(state: &SystemState) -> Vec<Row> {
     visible(state).filter(|(_, kind)| *kind == "r").map(row).collect()
 }
 
+/// Which tables there are; what happens in them is not counted.
+fn table_statistics(state: &SystemState) -> Vec<Row> {
+    let columns = TABLE_STATISTICS.split(", ").count();
+    let row = |(entry, _): (&Entry, _)| {
+        let (schema, name) = (Datum::Text(&entry.item.name.schema), Datum::Text(&entry.item.name.item));
+        let uncounted = std::iter::repeat_n(Datum::Null, columns - 3);
+        Row::pack([Datum::Oid(entry.item.oid), schema, name].into_iter().chain(uncounted))
+    };
+    visible(state).filter(|(_, kind)| matches!(*kind, "r" | "m")).map(row).collect()
+}
+
 fn views(state: &SystemState) -> Vec<Row> {
     let row = |(entry, _): (&Entry, _)| {
-        let definition = query_of(&create_sql(state, &entry.item));
+        let definition = query_text(state, &entry.item);
         Row::pack([
             Datum::Text(&entry.item.name.schema),
             Datum::Text(&entry.item.name.item),
@@ -634,7 +666,7 @@ fn views(state: &SystemState) -> Vec<Row> {
 
 fn matviews(state: &SystemState) -> Vec<Row> {
     let row = |(entry, _): (&Entry, _)| {
-        let definition = query_of(&create_sql(state, &entry.item));
+        let definition = query_text(state, &entry.item);
         Row::pack([
             Datum::Text(&entry.item.name.schema),
             Datum::Text(&entry.item.name.item),
@@ -649,7 +681,7 @@ fn matviews(state: &SystemState) -> Vec<Row> {
 }
 
 fn activity(state: &SystemState) -> Vec<Row> {
-    let row = |(id, session): &(u32, crate::coord::SessionInfo)| {
+    let row = |(id, session, now): &(u32, crate::coord::SessionInfo, crate::coord::Activity)| {
         let (database, null) = (state.catalog.database(&session.database), Datum::Null);
         let (address, port) = match session.client_addr.as_deref().and_then(|a| a.rsplit_once(':')) {
             Some((address, port)) => (Some(address), port.parse().ok()),
@@ -662,14 +694,20 @@ fn activity(state: &SystemState) -> Vec<Row> {
             null,
             Datum::Oid(role_oid(&state.catalog, &session.user)),
             Datum::Text(&session.user),
-            Datum::Text(&session.application_name),
+            Datum::Text(&now.application_name),
             text_or_null(address),
             null,
             port.map_or(null, Datum::Int4),
             timestamptz(session.connected_at),
         ];
-        let what = [null, null, null, null, null, Datum::Text("active"), null, null, null, Datum::Text("")];
-        Row::pack(who.into_iter().chain(what).chain([Datum::Text("client backend")]))
+        let since = |us: Option<i64>| us.map_or(null, Datum::Timestamptz);
+        let times = [since(now.transaction_since_us), since(now.query_since_us), since(Some(now.state_since_us))];
+        let waits = match now.state {
+            "active" => [null, null],
+            _ => [Datum::Text("Client"), Datum::Text("ClientRead")],
+        };
+        let what = [Datum::Text(now.state), null, null, null, Datum::Text(&now.query), Datum::Text("client backend")];
+        Row::pack(who.into_iter().chain(times).chain(waits).chain(what))
     };
     state.sessions.iter().map(row).collect()
 }

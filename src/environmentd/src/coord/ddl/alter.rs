@@ -32,6 +32,8 @@ impl Environment {
         let mut change = self.begin(store);
         match plan.change {
             Alteration::Rename(name) => change.rename(cx, target, name)?,
+            Alteration::RenameColumn(old, new) => change.rename_column(target, &old, &new)?,
+            Alteration::Default(column, default) => change.set_default(target, &column, default.as_deref())?,
             Alteration::Owner(owner) => change.give(target, owner)?,
             Alteration::Schema(database, schema) => change.move_item(target, database, schema)?,
             Alteration::Secret(_) => return Err(SqlError::internal("only a secret has a value")),
@@ -41,7 +43,7 @@ impl Environment {
     }
 }
 
-fn gone() -> SqlError {
+pub(super) fn gone() -> SqlError {
     SqlError::new(SqlState::UNDEFINED_TABLE, "the object was dropped by another session")
 }
 
@@ -196,19 +198,8 @@ impl Change {
     }
 
     /// An item's record and entry as they are from now on.
-    fn update(&mut self, entry: Entry) {
-        let (item, name) = (&entry.item, &entry.item.name);
-        self.transaction.put(Record::Item(Item {
-            id: item.id,
-            oid: item.oid,
-            database: name.database.clone().unwrap_or_default(),
-            schema: name.schema.clone(),
-            name: name.item.clone(),
-            item_kind: item.details.kind().to_string(),
-            owner: item.owner.clone(),
-            create_sql: item.create_sql.clone(),
-            shard: entry.shard,
-        }));
+    pub(super) fn update(&mut self, entry: Entry) {
+        self.transaction.put(Record::Item(record(&entry)));
         self.catalog.insert(entry);
     }
 
@@ -216,6 +207,22 @@ impl Change {
     fn replace_record(&mut self, old: Record, new: Record) {
         self.catalog.unput(&old);
         self.put(new);
+    }
+}
+
+/// An entry's record.
+pub(super) fn record(entry: &Entry) -> Item {
+    let (item, name) = (&entry.item, &entry.item.name);
+    Item {
+        id: item.id,
+        oid: item.oid,
+        database: name.database.clone().unwrap_or_default(),
+        schema: name.schema.clone(),
+        name: name.item.clone(),
+        item_kind: item.details.kind().to_string(),
+        owner: item.owner.clone(),
+        create_sql: item.create_sql.clone(),
+        shard: entry.shard,
     }
 }
 
