@@ -1,8 +1,9 @@
 //! The real psql: its `\d` commands, and COPY.
 
 use anyhow::ensure;
+use std::io::{Seek, Write};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use tests::freshet::Freshet;
 
 /// What psql knows to describe, each with and without details, with and without a pattern.
@@ -143,10 +144,13 @@ const FORMS: &[&str] = &[
     "\\d information_schema.tables",
 ];
 
+/// What psql does with its standard input.
 fn psql(freshet: &Freshet, input: &str) -> anyhow::Result<Output> {
-    let mut psql = freshet.program("psql")?;
+    let mut file = tempfile::tempfile()?;
+    writeln!(file, "{input}")?;
+    file.rewind()?;
     // An editor that changes nothing.
-    Ok(psql.args(["-X", "-c", input]).env("EDITOR", "true").stdin(Stdio::null()).output()?)
+    Ok(freshet.program("psql")?.arg("-X").env("EDITOR", "true").stdin(file).output()?)
 }
 
 fn text(output: &Output) -> (String, String) {

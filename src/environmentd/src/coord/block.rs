@@ -34,14 +34,15 @@ pub(super) struct Overlay {
 }
 
 impl Overlay {
-    /// What a block has written so far.
-    pub fn of(writes: &[PendingWrite]) -> Self {
+    /// What a block has written so far to the tables of a read.
+    pub fn of(writes: &[PendingWrite], read: &BTreeSet<GlobalId>) -> Self {
         let mut changes: BTreeMap<GlobalId, Vec<(Row, Diff)>> = BTreeMap::new();
-        for (table, rows) in writes.iter().flat_map(|write| &write.writes) {
+        for (table, rows) in writes.iter().flat_map(|write| &write.writes).filter(|(table, _)| read.contains(table)) {
             changes.entry(*table).or_default().extend(rows.iter().cloned());
         }
         changes.values_mut().for_each(expr::interpret::consolidate);
-        let loaded = writes.iter().flat_map(|write| &write.large).map(|large| large.table).collect();
+        let loaded = writes.iter().flat_map(|write| &write.large).map(|large| large.table);
+        let loaded = loaded.filter(|table| read.contains(table)).collect();
         Overlay { changes, loaded }
     }
 

@@ -38,6 +38,7 @@ mod maintenance;
 mod metrics;
 mod read;
 pub mod result;
+mod scan;
 pub mod sessions;
 mod subscribe;
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::block::{Block, Overlay};
 use super::dataflows::Resolver;
 use super::literals::Moment;
 use super::result::RowStream;
+use super::scan::Scan;
 use super::timestamp::{Asked, ReadAt, ReadTransaction};
 use crate::catalog::Catalog;
 use crate::catalog::system::{self, SystemState};
@@ -72,7 +73,7 @@ impl Environment {
         let txn = match block {
             None => None,
             Some(Block { read, tables_read, writes }) => {
-                Overlay::of(writes).apply(&mut source, &catalog, &moment)?;
+                Overlay::of(writes, &shards).apply(&mut source, &catalog, &moment)?;
                 tables_read.extend(self.tables_among(&shards));
                 Some(read)
             }
@@ -82,8 +83,23 @@ impl Environment {
         let moment = self.moment(cx, &view, Some(at.timestamp));
         let cluster = view.active_cluster()?;
         let system = reads_system_relations(&catalog, reads).then(|| self.system_state(&catalog, cx));
+        let mut read = Read { cluster, at };
+        if let Some(scan) = Scan::of(&source, &catalog, |id| self.has_index(&catalog, cluster, id)) {
+            self.check_cluster(&catalog, cluster)?;
+            match self.scan(scan, read, finishing).await? {
+                Ok(rows) => return Ok(rows),
+                Err(unread) => read = unread,
+            }
+        }
         let planning = Planning { catalog: &catalog, moment: &moment, system };
-        self.select_there(&planning, &Read { cluster, at }, &source, finishing)
+        self.select_there(&planning, &read, &source, finishing)
+    }
+
+    /// Whether a cluster has an index on a relation that can be read.
+    fn has_index(&self, catalog: &Arc<Catalog>, cluster: ClusterId, id: GlobalId) -> bool {
+        let indexes = self.0.controller.readable_indexes();
+        let resolver = Resolver { catalog, cluster, indexes, moment: None, system: None };
+        !transform::dataflow::DataflowCatalog::indexes_on(&resolver, id).is_empty()
     }
 
     /// Answers from what environmentd knows itself.

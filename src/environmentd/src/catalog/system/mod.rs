@@ -18,6 +18,7 @@ mod mz_catalog;
 mod mz_internal;
 mod pg_catalog;
 mod pg_empty;
+mod pg_stat;
 mod pg_type;
 mod pg_types;
 mod rows;
@@ -121,13 +122,14 @@ pub struct SystemRelation {
 }
 
 /// All schemas with their relations.
-fn schemas() -> [(&'static str, &'static [SystemRelation]); 7] {
+fn schemas() -> [(&'static str, &'static [SystemRelation]); 8] {
     [
         ("mz_catalog", mz_catalog::RELATIONS),
         ("mz_internal", mz_internal::RELATIONS),
         ("mz_internal", described::RELATIONS),
         ("pg_catalog", pg_catalog::RELATIONS),
         ("pg_catalog", pg_empty::RELATIONS),
+        ("pg_catalog", pg_stat::RELATIONS),
         ("information_schema", information_schema::RELATIONS),
         ("information_schema", information_schema_empty::RELATIONS),
     ]

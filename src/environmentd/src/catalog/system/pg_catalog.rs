@@ -13,9 +13,6 @@ use sql::catalog::{CatalogItem, ItemDetails};
 const HEAP: u32 = 2;
 const BTREE: u32 = 403;
 
-/// The columns of `pg_stat_all_tables` and its like.
-const TABLE_STATISTICS: &str = "relid oid?, schemaname name?, relname name?, seq_scan int8?, seq_tup_read int8?, idx_scan int8?, idx_tup_fetch int8?, n_tup_ins int8?, n_tup_upd int8?, n_tup_del int8?, n_tup_hot_upd int8?, n_live_tup int8?, n_dead_tup int8?, n_mod_since_analyze int8?, n_ins_since_vacuum int8?, last_vacuum timestamptz?, last_autovacuum timestamptz?, last_analyze timestamptz?, last_autoanalyze timestamptz?, vacuum_count int8?, autovacuum_count int8?, analyze_count int8?, autoanalyze_count int8?";
-
 /// The relations of this schema.
 pub const RELATIONS: &[SystemRelation] = &[
     SystemRelation {
@@ -126,8 +123,6 @@ pub const RELATIONS: &[SystemRelation] = &[
         columns: "oid oid, conname name, connamespace oid, contype char, condeferrable bool, condeferred bool, convalidated bool, conrelid oid, contypid oid, conindid oid, conparentid oid, confrelid oid, confupdtype char, confdeltype char, confmatchtype char, conislocal bool, coninhcount int4, connoinherit bool, conkey int2[]?, confkey int2[]?, conpfeqop oid[]?, conppeqop oid[]?, conffeqop oid[]?, confdelsetcols int2[]?, conexclop oid[]?, conbin text?",
         rows: no_rows,
     },
-    SystemRelation { id: 3150, name: "pg_stat_all_tables", columns: TABLE_STATISTICS, rows: table_statistics },
-    SystemRelation { id: 3173, name: "pg_stat_user_tables", columns: TABLE_STATISTICS, rows: table_statistics },
     SystemRelation {
         id: 3019,
         name: "pg_inherits",
@@ -151,12 +146,6 @@ pub const RELATIONS: &[SystemRelation] = &[
         name: "pg_trigger",
         columns: "oid oid, tgrelid oid, tgparentid oid, tgname name, tgfoid oid, tgtype int2, tgenabled char, tgisinternal bool, tgconstrrelid oid, tgconstrindid oid, tgconstraint oid, tgdeferrable bool, tginitdeferred bool, tgnargs int2, tgattr int2vector, tgargs text, tgqual text?, tgoldtable name?, tgnewtable name?",
         rows: no_rows,
-    },
-    SystemRelation {
-        id: 3023,
-        name: "pg_stat_activity",
-        columns: "datid oid?, datname name?, pid int4, leader_pid int4?, usesysid oid?, usename name?, application_name text?, client_addr text?, client_hostname text?, client_port int4?, backend_start timestamptz?, xact_start timestamptz?, query_start timestamptz?, state_change timestamptz?, wait_event_type text?, wait_event text?, state text?, backend_xid oid?, backend_xmin oid?, query_id int8?, query text?, backend_type text?",
-        rows: activity,
     },
     SystemRelation {
         id: 3024,
@@ -640,17 +629,6 @@ fn tables(state: &SystemState) -> Vec<Row> {
     visible(state).filter(|(_, kind)| *kind == "r").map(row).collect()
 }
 
-/// Which tables there are; what happens in them is not counted.
-fn table_statistics(state: &SystemState) -> Vec<Row> {
-    let columns = TABLE_STATISTICS.split(", ").count();
-    let row = |(entry, _): (&Entry, _)| {
-        let (schema, name) = (Datum::Text(&entry.item.name.schema), Datum::Text(&entry.item.name.item));
-        let uncounted = std::iter::repeat_n(Datum::Null, columns - 3);
-        Row::pack([Datum::Oid(entry.item.oid), schema, name].into_iter().chain(uncounted))
-    };
-    visible(state).filter(|(_, kind)| matches!(*kind, "r" | "m")).map(row).collect()
-}
-
 fn views(state: &SystemState) -> Vec<Row> {
     let row = |(entry, _): (&Entry, _)| {
         let definition = query_text(state, &entry.item);
@@ -678,38 +656,6 @@ fn matviews(state: &SystemState) -> Vec<Row> {
         ])
     };
     visible(state).filter(|(_, kind)| *kind == "m").map(row).collect()
-}
-
-fn activity(state: &SystemState) -> Vec<Row> {
-    let row = |(id, session, now): &(u32, crate::coord::SessionInfo, crate::coord::Activity)| {
-        let (database, null) = (state.catalog.database(&session.database), Datum::Null);
-        let (address, port) = match session.client_addr.as_deref().and_then(|a| a.rsplit_once(':')) {
-            Some((address, port)) => (Some(address), port.parse().ok()),
-            None => (None, None),
-        };
-        let who = [
-            database.map_or(null, |d| Datum::Oid(d.oid)),
-            Datum::Text(&session.database),
-            Datum::Int4(*id as i32),
-            null,
-            Datum::Oid(role_oid(&state.catalog, &session.user)),
-            Datum::Text(&session.user),
-            Datum::Text(&now.application_name),
-            text_or_null(address),
-            null,
-            port.map_or(null, Datum::Int4),
-            timestamptz(session.connected_at),
-        ];
-        let since = |us: Option<i64>| us.map_or(null, Datum::Timestamptz);
-        let times = [since(now.transaction_since_us), since(now.query_since_us), since(Some(now.state_since_us))];
-        let waits = match now.state {
-            "active" => [null, null],
-            _ => [Datum::Text("Client"), Datum::Text("ClientRead")],
-        };
-        let what = [Datum::Text(now.state), null, null, null, Datum::Text(&now.query), Datum::Text("client backend")];
-        Row::pack(who.into_iter().chain(times).chain(waits).chain(what))
-    };
-    state.sessions.iter().map(row).collect()
 }
 
 /// Comments on what belongs to one database.
