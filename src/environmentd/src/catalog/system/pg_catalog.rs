@@ -573,7 +573,8 @@ fn settings(state: &SystemState) -> Vec<Row> {
         let category = if s.fixed { "Preset Options" } else { "Client Connection Defaults" };
         let words = repr::array::encode_list(s.words.iter().map(|word| text(word)));
         let words = if s.words.is_empty() { null } else { Datum::Array(repr::ArrayRef::from_encoded(&words)) };
-        let head = [text(s.name), text(&s.value), null, text(category), text(s.help), null, text(context)];
+        let unit = text_or_null(s.unit);
+        let head = [text(s.name), text(&s.value), unit, text(category), text(s.help), null, text(context)];
         let (min, max) = (s.min.map(|n| n.to_string()), s.max.map(|n| n.to_string()));
         let bounds = [text_or_null(min.as_ref()), text_or_null(max.as_ref()), words];
         let tail = [text(s.default), text(&s.reset), null, null, FALSE];
