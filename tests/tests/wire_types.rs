@@ -60,7 +60,7 @@ const VALUES: &[(&str, &[&str])] = &[
 /// Values that can only be results.
 const RESULTS: &[&str] = &[
     "ROW(1, 'x'::text, NULL::int, ARRAY[1.5])",
-    "ARRAY[ROW(1, true), ROW(2, NULL)]",
+    "ARRAY[ROW(1, true), ROW(2, NULL::bool)]",
     "(SELECT c FROM pairs c WHERE c.a = 1)",
     "ROW(ROW(1::int8), '[1,2)'::int4range)",
 ];

@@ -106,6 +106,12 @@ pub(crate) fn common_type(types: &[Option<SqlType>], what: &str) -> Result<SqlTy
         if ty == chosen {
             continue;
         }
+        if let (SqlType::Record(a), SqlType::Record(b)) = (&chosen, &ty)
+            && can_coerce(&ty, &chosen, Context::Implicit)
+        {
+            chosen = SqlType::Record(a.iter().zip(b).map(|((n, a), (_, b))| (n.clone(), a.union(b))).collect());
+            continue;
+        }
         let matched = category(&ty) == category(&chosen) && category(&ty) != Category::Other;
         if !matched || (category(&ty) == Category::Array && !can_coerce(&ty, &chosen, Context::Implicit)) {
             let message = format!("{what} types {chosen} and {ty} cannot be matched");

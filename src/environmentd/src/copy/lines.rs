@@ -99,15 +99,12 @@ impl Lines {
             return Ok(None);
         }
         let len = buffer.len();
-        if quoted {
-            self.number += 1 + inner_lines;
-            return Err(SqlError::new(SqlState::BAD_COPY_FILE_FORMAT, "unterminated CSV quoted field"));
-        }
         Ok(Some(self.cut(buffer, len, 0, inner_lines)))
     }
 
+    /// What counts as a line inside quotes: before the first end of line, a carriage return, as in PostgreSQL.
     fn eol_byte(&self) -> u8 {
-        if self.eol == Some(Eol::Cr) { b'\r' } else { b'\n' }
+        if self.eol == Some(Eol::Lf) { b'\n' } else { b'\r' }
     }
 
     fn cut(&mut self, buffer: &mut BytesMut, len: usize, eol: usize, inner_lines: u64) -> Line {

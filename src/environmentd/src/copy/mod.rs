@@ -172,11 +172,10 @@ impl Decoder {
         if fields.len() > arity {
             return Err(bad("extra data after last expected column".to_string()));
         }
-        if let Some(missing) = self.desc.names.get(fields.len()) {
-            return Err(bad(format!("missing data for column \"{missing}\"")));
-        }
         let mut values = RowPacker::new();
-        for (column, field) in fields.iter().enumerate() {
+        // A value that cannot be read comes before one that is missing.
+        for (column, name) in self.desc.names.iter().enumerate() {
+            let field = fields.get(column).ok_or_else(|| bad(format!("missing data for column \"{name}\"")))?;
             self.value(column, field, &mut values).map_err(|error| self.at_column(error, column, field))?;
         }
         Ok(values.finish())

@@ -10,7 +10,9 @@ use repr::datetime::{
 use repr::interval::DAY_US;
 use repr::jsonb::JsonValue;
 use repr::text::{self, TextSettings, number};
-use repr::{Arena, ColumnType, Datum, EvalError, Interval, JsonbRef, Numeric, SqlError, SqlState, SqlType, TimeTz};
+use repr::{
+    Arena, ColumnType, Datum, EvalError, Interval, JsonbRef, Numeric, SqlError, SqlState, SqlType, TimeTz, VectorKind,
+};
 
 /// Where a cast applies without being asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -174,6 +176,7 @@ fn function(from: &SqlType, to: &SqlType) -> Option<(CastContext, String)> {
         (SqlType::Text | SqlType::Varchar(_) | SqlType::Char(_), SqlType::Name) => (Implicit, "text_to_name"),
         (SqlType::Text | SqlType::Varchar(_) | SqlType::Char(_), SqlType::InternalChar) => (Assignment, "text_to_char"),
         (SqlType::Text | SqlType::Varchar(_), SqlType::Regclass) => (Implicit, "text_to(regclass)"),
+        (SqlType::Vector(_), SqlType::Text | SqlType::Varchar(_)) => (Assignment, "vector_to_text"),
         (SqlType::Int2, to) if *to == SqlType::Oid || is_reg(to) => (Implicit, "int2_to_oid"),
         (SqlType::Int4, to) if *to == SqlType::Oid || is_reg(to) => (Implicit, "int4_to_oid"),
         (SqlType::Int8, to) if *to == SqlType::Oid || is_reg(to) => (Implicit, "int8_to_oid"),
@@ -372,6 +375,13 @@ fn text_casts() -> Vec<FuncDef> {
                     text_out(out, arena)
                 }
             })
+        })
+        .infallible(),
+        func("vector_to_text", "", &[ANY], TEXT, |a, arena| {
+            let mut out = String::new();
+            // One kind prints like the other.
+            text::format(a[0], &SqlType::Vector(VectorKind::Oid), &TextSettings::DEFAULT, &mut out);
+            Ok(text_out(out, arena))
         })
         .infallible(),
         func("bool_to_text", "", &[BOOL], TEXT, |a, _| Ok(Datum::Text(if arg(a, 0)? { "true" } else { "false" })))

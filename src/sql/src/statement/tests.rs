@@ -279,7 +279,7 @@ fn sources() {
         22023: invalid SSL MODE: "maybe"
         HINT: Available values: disable, prefer, require, verify-ca, verify-full."#]],
     );
-    check("create connection pg to postgres (host 'h', host 'i')", expect!["42601: HOST specified more than once"]);
+    check("create connection pg to postgres (host 'h', host 'i')", expect!["42601: conflicting or redundant options"]);
     check(
         &format!("{CONNECTION} create source s from postgres connection pg (publication 'p') for all tables"),
         expect![[r#"

@@ -177,7 +177,7 @@ pub(super) fn copy(parser: &mut Parser<'_>) -> Parsed<Statement> {
         Token::LParen => option_list(parser, COPY_OPTIONS)?,
         _ => old_copy_options(parser, with)?,
     };
-    let selection = if from_stdin && eat(parser, "WHERE") { Some(parser.parse_expr()?) } else { None };
+    let selection = if eat(parser, "WHERE") { Some(parser.parse_expr()?) } else { None };
     Ok(Statement::Copy(CopyStatement { relation, from_stdin, options, selection }))
 }
 
