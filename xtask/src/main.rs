@@ -51,6 +51,11 @@ enum Command {
         #[arg(long)]
         verbose: bool,
     },
+    /// Maintain TPC-H's queries through random batches of changes, and compare with PostgreSQL
+    Tpch {
+        /// Scale factor, batches, seed
+        args: Vec<String>,
+    },
     /// Measure, side by side with PostgreSQL
     Bench {
         /// Only benchmarks whose name contains this
@@ -68,6 +73,7 @@ fn main() -> ExitCode {
         Command::Test { filter } => ci::test(filter.as_deref()),
         Command::Slt { views, files } => ci::slt(views, &files),
         Command::FuzzSql { seconds, seed, round, verbose } => ci::fuzz_sql(seconds, seed, round, verbose),
+        Command::Tpch { args } => ci::tpch(&args),
         Command::Bench { filter } => ci::bench(filter.as_deref()),
         Command::Ci => ci::ci(),
         Command::Codegen => run::cargo(&["test", "-p", "proto", "--test", "codegen"]).rewrite().run(),

@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
+    expr::stack::deepen_threads();
     let args = Args::parse();
     let filter = EnvFilter::try_from_env("MZ_LOG_FILTER").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();

@@ -8,5 +8,6 @@ mod peeks;
 mod random;
 mod recursion;
 mod scalars;
+mod temporal;
 mod window_oracle;
 mod windows;

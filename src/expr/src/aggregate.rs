@@ -6,7 +6,7 @@ mod eval;
 mod float_sum;
 mod ordered_set;
 mod regression;
-mod resolve;
+pub mod table;
 #[cfg(test)]
 mod tests;
 mod wide;
@@ -44,7 +44,9 @@ pub enum AggregateFunc {
     Count,
     /// `sum` of int2 or int4: int8.
     SumInt,
-    /// `sum` of int8: numeric.
+    /// `sum` of uint2 or uint4: uint8.
+    SumUint,
+    /// `sum` of int8 or uint8: numeric.
     SumInt8,
     /// `sum` of float4: float4, exact until the end.
     SumFloat4,
@@ -74,8 +76,18 @@ pub enum AggregateFunc {
     StringAgg,
     /// `string_agg(bytea, delimiter)`
     ByteaAgg,
-    /// `array_agg` of this element type.
+    /// `array_agg` of this type; arrays become an array of one more dimension.
     ArrayAgg(SqlType),
+    /// `list_agg` of this element type.
+    ListAgg(SqlType),
+    /// `map_agg(text, value)` of this value type; of several values of one key the last counts.
+    MapAgg(SqlType),
+    /// `json_agg`: its argument is JSON already; whether each element but the first begins a line.
+    JsonAgg(bool),
+    /// `json_object_agg(text, json)`
+    JsonObjectAgg,
+    /// `range_intersect_agg`
+    RangeIntersect,
     /// `jsonb_agg`: its argument is jsonb already.
     JsonbAgg,
     /// `jsonb_object_agg(text, jsonb)`

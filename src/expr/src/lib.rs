@@ -6,6 +6,7 @@
 pub mod aggregate;
 pub mod dataflow;
 pub mod explain;
+pub mod extent;
 pub mod func;
 pub mod interpret;
 pub mod mfp;
@@ -13,11 +14,14 @@ pub mod plan;
 pub mod plan_key;
 pub mod relation;
 mod relation_build;
+mod relation_promises;
 mod relation_scalars;
 mod relation_type;
 pub mod scalar;
 pub mod sort_key;
+pub mod stack;
 pub mod table_func;
+pub mod temporal;
 pub mod visit;
 pub mod window;
 

@@ -5,6 +5,7 @@ use crate::mfp::Mfp;
 use crate::relation::{ColumnOrder, Id, RecLimit};
 use crate::scalar::ScalarExpr;
 use crate::table_func::TableFunc;
+use crate::temporal::Bound;
 use crate::window::WindowExpr;
 use repr::{ColumnType, Diff, EvalError, LocalId, Row};
 use serde::{Deserialize, Serialize};
@@ -113,6 +114,15 @@ pub enum Plan {
         order: Vec<ColumnOrder>,
         /// What is appended; arguments and filters are columns and constants.
         functions: Vec<WindowExpr>,
+    },
+    /// Keeps rows while all bounds hold.
+    TemporalFilter {
+        /// Input; its last columns, one for each bound, are the values that the moment is compared with, and go away.
+        input: Box<Plan>,
+        /// Columns of the output.
+        arity: usize,
+        /// The bounds.
+        bounds: Vec<Bound>,
     },
     /// Negates counts.
     Negate {

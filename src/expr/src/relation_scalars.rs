@@ -76,11 +76,12 @@ pub(crate) fn aggregate_type(aggregate: &AggregateExpr, columns: &[ColumnType]) 
     match &aggregate.func {
         Count => SqlType::Int8.nullable(false),
         SumInt => SqlType::Int8.nullable(nullable),
+        SumUint => SqlType::Uint8.nullable(nullable),
         SumInt8 | SumNumeric | AvgInt | AvgNumeric => SqlType::NUMERIC.nullable(nullable),
         SumFloat4 => SqlType::Float4.nullable(nullable),
         SumFloat8 | AvgFloat => SqlType::Float8.nullable(nullable),
         SumInterval | AvgInterval => SqlType::Interval.nullable(nullable),
-        Min | Max => arg().unwrap_or(SqlType::Text.nullable(true)).ty.nullable(nullable),
+        Min | Max | RangeIntersect => arg().unwrap_or(SqlType::Text.nullable(true)).ty.nullable(nullable),
         BoolAnd | BoolOr => SqlType::Bool.nullable(nullable),
         StringAgg => SqlType::Text.nullable(true),
         ByteaAgg => SqlType::Bytea.nullable(true),
@@ -91,7 +92,11 @@ pub(crate) fn aggregate_type(aggregate: &AggregateExpr, columns: &[ColumnType]) 
             (if *many { SqlType::Array(Box::new(ty.clone())) } else { ty.clone() }).nullable(true)
         }
         Mode => arg().unwrap_or(SqlType::Text.nullable(true)).ty.nullable(true),
+        ArrayAgg(array @ SqlType::Array(_)) => array.clone().nullable(aggregate.filter.is_some()),
         ArrayAgg(element) => SqlType::Array(Box::new(element.clone())).nullable(aggregate.filter.is_some()),
+        ListAgg(element) => SqlType::List(Box::new(element.clone())).nullable(aggregate.filter.is_some()),
+        MapAgg(value) => SqlType::Map(Box::new(value.clone())).nullable(aggregate.filter.is_some()),
+        JsonAgg(_) | JsonObjectAgg => SqlType::Json.nullable(aggregate.filter.is_some()),
         JsonbAgg | JsonbObjectAgg => SqlType::Jsonb.nullable(aggregate.filter.is_some()),
         StddevSamp(float) | StddevPop(float) | VarSamp(float) | VarPop(float) => {
             (if *float { SqlType::Float8 } else { SqlType::NUMERIC }).nullable(true)
@@ -105,12 +110,18 @@ pub(crate) fn table_func_columns(func: &TableFunc) -> Vec<ColumnType> {
         TableFunc::GenerateSeries(ty) | TableFunc::GenerateSeriesTimestamp(ty) => vec![ty.clone().nullable(false)],
         TableFunc::Unnest(ty) => vec![ty.clone().nullable(true)],
         TableFunc::ExpandArray(ty) => vec![ty.clone().nullable(true), SqlType::Int4.nullable(false)],
+        TableFunc::UnnestMap(ty) => vec![SqlType::Text.nullable(false), ty.clone().nullable(true)],
         TableFunc::GenerateSubscripts => vec![SqlType::Int4.nullable(false)],
         TableFunc::JsonbArrayElements => vec![SqlType::Jsonb.nullable(false)],
         TableFunc::JsonbArrayElementsText => vec![SqlType::Text.nullable(true)],
         TableFunc::JsonbEach => vec![SqlType::Text.nullable(false), SqlType::Jsonb.nullable(false)],
         TableFunc::JsonbEachText => vec![SqlType::Text.nullable(false), SqlType::Text.nullable(true)],
-        TableFunc::JsonbObjectKeys => vec![SqlType::Text.nullable(false)],
+        TableFunc::JsonbObjectKeys | TableFunc::JsonObjectKeys => vec![SqlType::Text.nullable(false)],
+        TableFunc::JsonbPathQuery => vec![SqlType::Jsonb.nullable(false)],
+        TableFunc::JsonArrayElements => vec![SqlType::Json.nullable(false)],
+        TableFunc::JsonArrayElementsText => vec![SqlType::Text.nullable(true)],
+        TableFunc::JsonEach => vec![SqlType::Text.nullable(false), SqlType::Json.nullable(false)],
+        TableFunc::JsonEachText => vec![SqlType::Text.nullable(false), SqlType::Text.nullable(true)],
         TableFunc::RegexpSplitToTable => vec![SqlType::Text.nullable(false)],
         TableFunc::StringToTable => vec![SqlType::Text.nullable(true)],
         TableFunc::RegexpMatches => vec![SqlType::Array(Box::new(SqlType::Text)).nullable(false)],
@@ -124,7 +135,9 @@ pub(crate) fn table_func_columns(func: &TableFunc) -> Vec<ColumnType> {
             columns.push(SqlType::Int8.nullable(false));
             columns
         }
-        TableFunc::Repeat | TableFunc::GuardSubquerySize => Vec::new(),
+        TableFunc::RegexpExtract { columns, .. } => vec![SqlType::Text.nullable(true); columns.len()],
+        TableFunc::CsvExtract(columns) => vec![SqlType::Text.nullable(false); *columns],
+        TableFunc::Repeat | TableFunc::RepeatNonNegative | TableFunc::GuardSubquerySize => Vec::new(),
     }
 }
 

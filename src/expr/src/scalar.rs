@@ -77,6 +77,8 @@ pub enum Unmaterializable {
     PgBackendPid,
     /// `pg_postmaster_start_time()`
     PgPostmasterStartTime,
+    /// `txid_current()`: the same number for a whole transaction, a greater one for a later.
+    TransactionId,
     /// A parameter of a prepared statement, from 0, in a plan that serves all its values.
     Parameter(usize, SqlType),
 }
@@ -87,7 +89,7 @@ impl Unmaterializable {
         use Unmaterializable::*;
         match self {
             MzNow => SqlType::MzTimestamp.nullable(false),
-            RandomSeed => SqlType::Int8.nullable(false),
+            RandomSeed | TransactionId => SqlType::Int8.nullable(false),
             CurrentTimestamp | StatementTimestamp | PgPostmasterStartTime => SqlType::TIMESTAMPTZ.nullable(false),
             CurrentSchemasWithSystem | CurrentSchemasWithoutSystem => {
                 SqlType::Array(Box::new(SqlType::Name)).nullable(false)

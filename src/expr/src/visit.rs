@@ -248,6 +248,7 @@ impl Plan {
             | Plan::Reduce { input, .. }
             | Plan::TopK { input, .. }
             | Plan::Window { input, .. }
+            | Plan::TemporalFilter { input, .. }
             | Plan::Negate { input }
             | Plan::Threshold { input }
             | Plan::ArrangeBy { input, .. } => vec![input],
@@ -268,6 +269,7 @@ impl Plan {
             | Plan::Reduce { input, .. }
             | Plan::TopK { input, .. }
             | Plan::Window { input, .. }
+            | Plan::TemporalFilter { input, .. }
             | Plan::Negate { input }
             | Plan::Threshold { input }
             | Plan::ArrangeBy { input, .. } => vec![input],

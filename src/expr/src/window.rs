@@ -15,8 +15,8 @@ mod eval;
 mod frame;
 mod offset;
 mod partition;
-mod resolve;
 mod slide;
+pub mod table;
 #[cfg(test)]
 mod tests;
 
@@ -72,6 +72,8 @@ pub enum WindowFunc {
     NthValue,
     /// An aggregate over the frame.
     Aggregate(AggregateFunc),
+    /// `lag`, `lead`, `first_value`, `last_value` or `nth_value` with IGNORE NULLS: rows whose value is NULL are passed over.
+    IgnoringNulls(Box<WindowFunc>),
 }
 
 /// Which rows around the row at hand a function sees.
@@ -189,7 +191,7 @@ impl WindowExpr {
             RowNumber | Rank | DenseRank => SqlType::Int8.nullable(false),
             PercentRank | CumeDist => SqlType::Float8.nullable(false),
             Ntile => SqlType::Int4.nullable(true),
-            Lag | Lead | FirstValue | LastValue | NthValue => {
+            Lag | Lead | FirstValue | LastValue | NthValue | IgnoringNulls(_) => {
                 self.args.first().map_or(SqlType::Text, |arg| scalar_type(arg, columns).ty).nullable(true)
             }
             Aggregate(func) => {

@@ -6,6 +6,8 @@ use crate::consensus::{CasOutcome, MemoryConsensus, SqliteConsensus};
 use crate::core::{Core, cas_shard, pause};
 use crate::format::{self, Kind};
 use crate::maintenance::{self, Maintenance};
+use crate::read;
+use crate::select::{PartFilter, Selection};
 use crate::state::{Change, ShardDiff, ShardState, shard_key};
 use crate::{
     BatchBuilder, Blob, ClockId, ClockState, ClockWriter, CompareAndSet, Consensus, ExternalError, Listen,
@@ -169,7 +171,27 @@ impl PersistClient {
     /// # Errors
     /// [`PersistError::Compacted`] if the time is before the shard's since.
     pub async fn snapshot(&self, shard: ShardId, as_of: Timestamp) -> Result<Snapshot, PersistError> {
-        Snapshot::open(Arc::clone(&self.core), shard, as_of).await
+        self.snapshot_of(shard, as_of, PartFilter::all()).await
+    }
+
+    /// As [`PersistClient::snapshot`], of the parts that are wanted.
+    pub async fn snapshot_of(
+        &self,
+        shard: ShardId,
+        as_of: Timestamp,
+        wanted: PartFilter,
+    ) -> Result<Snapshot, PersistError> {
+        Snapshot::open(Arc::clone(&self.core), shard, as_of, wanted).await
+    }
+
+    /// How much [`PersistClient::snapshot_of`] would read now.
+    pub async fn selection(
+        &self,
+        shard: ShardId,
+        as_of: Timestamp,
+        wanted: &PartFilter,
+    ) -> Result<Selection, PersistError> {
+        read::selection(&self.core, shard, as_of, wanted).await
     }
 
     /// The changes of a shard after a time, as they come.
@@ -177,7 +199,17 @@ impl PersistClient {
     /// # Errors
     /// [`PersistError::Compacted`] if the time is before the shard's since, and later if the since overtakes the reader.
     pub async fn listen(&self, shard: ShardId, as_of: Timestamp) -> Result<Listen, PersistError> {
-        Listen::open(Arc::clone(&self.core), shard, as_of).await
+        self.listen_to(shard, as_of, PartFilter::all()).await
+    }
+
+    /// As [`PersistClient::listen`], to the parts that are wanted.
+    pub async fn listen_to(
+        &self,
+        shard: ShardId,
+        as_of: Timestamp,
+        wanted: PartFilter,
+    ) -> Result<Listen, PersistError> {
+        Listen::open(Arc::clone(&self.core), shard, as_of, wanted).await
     }
 
     /// Gives up the history of shards before these frontiers, each on its own; [`Frontier::DONE`] drops the shard and its data. What would

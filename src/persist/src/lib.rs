@@ -27,6 +27,7 @@ mod gc;
 mod maintenance;
 mod part;
 mod read;
+mod select;
 mod settings;
 mod state;
 #[cfg(test)]
@@ -41,6 +42,7 @@ pub use clock::{ClockId, ClockState};
 pub use consensus::{CompareAndSet, Consensus};
 pub use error::{ExternalError, PersistError};
 pub use read::{Listen, ListenEvent, Snapshot};
+pub use select::{PartFilter, Selection};
 pub use settings::{PersistConfig, Settings};
 pub use update::Update;
 pub use writer::{ClockWriter, Commit, CommitOutcome};

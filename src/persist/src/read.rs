@@ -2,6 +2,7 @@
 
 use crate::core::Core;
 use crate::part::PartReader;
+use crate::select::{PartFilter, Selection};
 use crate::state::{Content, Part, Run, RunId, ShardState, shard_key};
 use crate::update::decode_inline;
 use crate::{ExternalError, PersistError, Update};
@@ -48,6 +49,7 @@ impl RunReader {
         shard: ShardId,
         runs: impl Iterator<Item = &'a (RunId, Arc<Run>)>,
         filter: Filter,
+        wanted: &PartFilter,
     ) -> Result<Self, PersistError> {
         let (mut inline, mut parts) = (Vec::new(), Vec::new());
         for (_, run) in runs {
@@ -57,7 +59,9 @@ impl RunReader {
                     filter.keep(run.lower, &mut updates);
                     inline.append(&mut updates);
                 }
-                Content::Parts(_) => parts.push(Arc::clone(run)),
+                Content::Parts(all) => {
+                    parts.extend(all.iter().filter(|part| wanted.wants(part)).map(|part| (run.lower, part.clone())));
+                }
             }
         }
         let mut ready = VecDeque::new();
@@ -85,23 +89,21 @@ impl RunReader {
     }
 }
 
-/// Sends all wanted updates of parts; ends early if nobody listens any more.
+/// Sends all wanted updates of parts, each with its run's lower; ends early if nobody listens any more.
 async fn read_parts(
     core: Arc<Core>,
     shard: ShardId,
-    runs: Vec<Arc<Run>>,
+    parts: Vec<(Timestamp, Part)>,
     filter: Filter,
     sender: mpsc::Sender<Result<Vec<Update>, PersistError>>,
 ) {
-    for run in runs {
-        for part in run.parts() {
-            if let Err(error) = read_part(&core, shard, part, run.lower, filter, &sender).await {
-                let _ = sender.send(Err(error)).await; // a reader that went away does not want to know
-                return;
-            }
-            if sender.is_closed() {
-                return;
-            }
+    for (lower, part) in parts {
+        if let Err(error) = read_part(&core, shard, &part, lower, filter, &sender).await {
+            let _ = sender.send(Err(error)).await; // a reader that went away does not want to know
+            return;
+        }
+        if sender.is_closed() {
+            return;
         }
     }
 }
@@ -143,6 +145,31 @@ fn check_since(shard: ShardId, state: &ShardState, as_of: Timestamp) -> Result<(
     Err(PersistError::Compacted { shard, as_of, since: state.since })
 }
 
+/// How much of a shard's content at a time a reader needs.
+pub(crate) async fn selection(
+    core: &Arc<Core>,
+    shard: ShardId,
+    as_of: Timestamp,
+    wanted: &PartFilter,
+) -> Result<Selection, PersistError> {
+    let (state, _) = core.current(shard).await?;
+    let mut selection = Selection::default();
+    for (_, run) in state.runs.iter().filter(|(_, run)| run.lower <= as_of) {
+        if let Content::Inline(bytes) = &run.content {
+            selection.total_bytes += bytes.len() as u64;
+            selection.selected_bytes += bytes.len() as u64;
+        }
+        for part in run.parts() {
+            let selected = u64::from(wanted.wants(part));
+            selection.total_parts += 1;
+            selection.total_bytes += part.bytes;
+            selection.selected_parts += selected;
+            selection.selected_bytes += part.bytes * selected;
+        }
+    }
+    Ok(selection)
+}
+
 /// Waits until a clock's upper is beyond a time.
 async fn wait_beyond(core: &Core, clock: &str, time: Timestamp) -> Result<(), PersistError> {
     let mut upper = core.cache().watch(clock);
@@ -158,25 +185,36 @@ pub struct Snapshot {
     core: Arc<Core>,
     shard: ShardId,
     as_of: Timestamp,
+    wanted: PartFilter,
     reader: RunReader,
 }
 
 impl Snapshot {
-    pub(crate) async fn open(core: Arc<Core>, shard: ShardId, as_of: Timestamp) -> Result<Self, PersistError> {
+    pub(crate) async fn open(
+        core: Arc<Core>,
+        shard: ShardId,
+        as_of: Timestamp,
+        wanted: PartFilter,
+    ) -> Result<Self, PersistError> {
         let (state, _) = core.current(shard).await?;
         check_since(shard, &state, as_of)?;
         wait_beyond(&core, &state.clock, as_of).await?;
-        let reader = Snapshot::reader(&core, shard, as_of).await?;
-        Ok(Snapshot { core, shard, as_of, reader })
+        let reader = Snapshot::reader(&core, shard, as_of, &wanted).await?;
+        Ok(Snapshot { core, shard, as_of, wanted, reader })
     }
 
-    async fn reader(core: &Arc<Core>, shard: ShardId, as_of: Timestamp) -> Result<RunReader, PersistError> {
+    async fn reader(
+        core: &Arc<Core>,
+        shard: ShardId,
+        as_of: Timestamp,
+        wanted: &PartFilter,
+    ) -> Result<RunReader, PersistError> {
         // ORDER: the since is checked on the very state whose runs are read.
         let (state, upper) = core.current(shard).await?;
         assert!(upper.is_beyond(as_of), "uppers only advance");
         check_since(shard, &state, as_of)?;
         let filter = Filter { times: (0, as_of), advance: as_of };
-        RunReader::open(core, shard, state.runs.iter().filter(|(_, run)| run.lower <= as_of), filter)
+        RunReader::open(core, shard, state.runs.iter().filter(|(_, run)| run.lower <= as_of), filter, wanted)
     }
 
     /// The next chunk; `None` at the end. Times are advanced to the as-of; not consolidated. May be cancelled.
@@ -185,7 +223,7 @@ impl Snapshot {
             Err(PersistError::ReaderTooSlow { .. }) if !self.reader.begun => {
                 // The state was an old one: nothing is lost by starting again from the present one.
                 self.core.read_shard(self.shard).await?;
-                self.reader = Snapshot::reader(&self.core, self.shard, self.as_of).await?;
+                self.reader = Snapshot::reader(&self.core, self.shard, self.as_of, &self.wanted).await?;
                 self.reader.next().await
             }
             other => other,
@@ -197,6 +235,7 @@ impl Snapshot {
 pub struct Listen {
     core: Arc<Core>,
     shard: ShardId,
+    wanted: PartFilter,
     upper: watch::Receiver<Frontier>,
     /// All times before it were reported.
     frontier: Frontier,
@@ -216,12 +255,17 @@ pub enum ListenEvent {
 }
 
 impl Listen {
-    pub(crate) async fn open(core: Arc<Core>, shard: ShardId, as_of: Timestamp) -> Result<Self, PersistError> {
+    pub(crate) async fn open(
+        core: Arc<Core>,
+        shard: ShardId,
+        as_of: Timestamp,
+        wanted: PartFilter,
+    ) -> Result<Self, PersistError> {
         let (state, _) = core.current(shard).await?;
         check_since(shard, &state, as_of)?;
         let upper = core.cache().watch(&state.clock);
         let frontier = as_of.checked_add(1).map_or(Frontier::DONE, Frontier::at);
-        Ok(Listen { core, shard, upper, frontier, reading: None, missed: false })
+        Ok(Listen { core, shard, wanted, upper, frontier, reading: None, missed: false })
     }
 
     /// The next event; may be cancelled without losing anything. After the progress to [`Frontier::DONE`] it waits forever.
@@ -260,7 +304,8 @@ impl Listen {
             let since = Frontier::at(run.since);
             return Err(PersistError::Compacted { shard: self.shard, as_of: first.saturating_sub(1), since });
         }
-        let reader = RunReader::open(&self.core, self.shard, runs(), Filter { times: (first, last), advance: 0 })?;
+        let filter = Filter { times: (first, last), advance: 0 };
+        let reader = RunReader::open(&self.core, self.shard, runs(), filter, &self.wanted)?;
         Ok((reader, upper))
     }
 }

@@ -22,6 +22,16 @@ pub fn encode(datum: Datum<'_>, ty: &SqlType, out: &mut Vec<u8>) {
         Datum::Int8(v) | Datum::Time(v) | Datum::Timestamp(v) | Datum::Timestamptz(v) => {
             out.extend_from_slice(&v.to_be_bytes());
         }
+        Datum::Uint2(v) => out.extend_from_slice(&v.to_be_bytes()),
+        Datum::Uint4(v) => out.extend_from_slice(&v.to_be_bytes()),
+        Datum::Uint8(v) => out.extend_from_slice(&v.to_be_bytes()),
+        Datum::Json(v) => out.extend_from_slice(v.as_bytes()),
+        // Lists and maps have no binary form of their own.
+        Datum::List(_) | Datum::Map(_) => {
+            let mut text = String::new();
+            crate::text::format(datum, ty, &TextSettings::DEFAULT, &mut text);
+            out.extend_from_slice(text.as_bytes());
+        }
         Datum::Float4(v) => out.extend_from_slice(&v.to_be_bytes()),
         Datum::Float8(v) => out.extend_from_slice(&v.to_be_bytes()),
         Datum::Numeric(v) => encode_numeric(&v.to_numeric(), v.scale(), out),
@@ -143,10 +153,7 @@ fn innermost(ty: &SqlType) -> &SqlType {
 }
 
 fn encode_record(record: RowRef<'_>, ty: &SqlType, out: &mut Vec<u8>) {
-    let fields = match ty {
-        SqlType::Record(fields) => fields.as_slice(),
-        _ => &[],
-    };
+    let fields = ty.fields().unwrap_or_default();
     out.extend_from_slice(&(record.iter().count() as i32).to_be_bytes());
     for (i, datum) in record.iter().enumerate() {
         let ty = fields.get(i).map_or(&SqlType::Text, |(_, column)| &column.ty);
@@ -210,6 +217,9 @@ pub fn decode(bytes: &[u8], ty: &SqlType, out: &mut RowPacker) -> Result<(), Sql
         SqlType::Int2 => Datum::Int2(i16::from_be_bytes(fixed(bytes, ty)?)),
         SqlType::Int4 => Datum::Int4(i32::from_be_bytes(fixed(bytes, ty)?)),
         SqlType::Int8 => Datum::Int8(i64::from_be_bytes(fixed(bytes, ty)?)),
+        SqlType::Uint2 => Datum::Uint2(u16::from_be_bytes(fixed(bytes, ty)?)),
+        SqlType::Uint4 => Datum::Uint4(u32::from_be_bytes(fixed(bytes, ty)?)),
+        SqlType::Uint8 => Datum::Uint8(u64::from_be_bytes(fixed(bytes, ty)?)),
         SqlType::Float4 => Datum::Float4(f32::from_be_bytes(fixed(bytes, ty)?)),
         SqlType::Float8 => Datum::Float8(f64::from_be_bytes(fixed(bytes, ty)?)),
         SqlType::Date => Datum::Date(decode_date(i32::from_be_bytes(fixed(bytes, ty)?))?),
@@ -256,7 +266,7 @@ pub fn decode(bytes: &[u8], ty: &SqlType, out: &mut RowPacker) -> Result<(), Sql
         }
         SqlType::Range(kind) => return decode_range(bytes, *kind, ty, out),
         SqlType::Array(_) | SqlType::Vector(_) => return decode_array(bytes, ty, out),
-        SqlType::Record(_) => return decode_record(bytes, ty, out),
+        SqlType::Record(_) | SqlType::Composite(_) => return decode_record(bytes, ty, out),
         _ => return crate::text::parse(utf8(bytes)?, ty, &TextSettings::DEFAULT, out),
     };
     out.push(datum);
@@ -381,7 +391,7 @@ fn decode_array(bytes: &[u8], ty: &SqlType, out: &mut RowPacker) -> Result<(), S
 }
 
 fn decode_record(bytes: &[u8], ty: &SqlType, out: &mut RowPacker) -> Result<(), SqlError> {
-    let SqlType::Record(fields) = ty else {
+    let Some(fields) = ty.fields() else {
         return Err(malformed(ty));
     };
     let mut reader = Reader { rest: bytes, ty };

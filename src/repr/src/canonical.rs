@@ -23,10 +23,9 @@ pub fn canonical<'a>(datum: Datum<'a>, arena: &'a Arena) -> Datum<'a> {
             let elements = v.elements().map(|element| canonical(element, arena));
             Datum::Array(ArrayRef::from_encoded(arena.bytes(array::encode(elements, &v.dimensions()))))
         }
-        Datum::Record(v) => {
-            let row = Row::pack(v.iter().map(|field| canonical(field, arena)));
-            Datum::Record(RowRef::from_encoded(arena.bytes(row.encoded().to_vec())))
-        }
+        Datum::Record(v) => Datum::Record(canonical_row(v, arena)),
+        Datum::List(v) => Datum::List(canonical_row(v, arena)),
+        Datum::Map(v) => Datum::Map(canonical_row(v, arena)),
         Datum::Range(v) => match v.bounds() {
             None => Datum::Range(v),
             Some((lower, upper)) => {
@@ -37,6 +36,11 @@ pub fn canonical<'a>(datum: Datum<'a>, arena: &'a Arena) -> Datum<'a> {
         },
         other => other,
     }
+}
+
+fn canonical_row<'a>(row: RowRef<'a>, arena: &'a Arena) -> RowRef<'a> {
+    let row = Row::pack(row.iter().map(|field| canonical(field, arena)));
+    RowRef::from_encoded(arena.bytes(row.encoded().to_vec()))
 }
 
 fn canonical_numeric<'a>(value: NumericRef<'a>, arena: &'a Arena) -> NumericRef<'a> {

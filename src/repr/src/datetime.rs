@@ -195,8 +195,9 @@ fn add_days(micros: i64, days: i32) -> Option<i64> {
 }
 
 /// `micros` brought by whole calendar cycles into the years that the zone database covers, and what to add to get back.
-fn in_covered_years(micros: i64) -> (i64, i64) {
-    let covered = -5_000 * 366 * DAY_US..7_000 * 365 * DAY_US;
+pub(crate) fn in_covered_years(micros: i64) -> (i64, i64) {
+    // From before the first time that there is, so that what is oldest has each zone's oldest offset.
+    let covered = -6_720 * 366 * DAY_US..7_000 * 365 * DAY_US;
     if covered.contains(&micros) {
         return (micros, 0);
     }
@@ -207,9 +208,14 @@ fn in_covered_years(micros: i64) -> (i64, i64) {
 
 /// The offset from UTC, in seconds east, that `zone` has at `micros` (UTC).
 pub fn offset_at(zone: &TimeZone, micros: i64) -> i32 {
+    zone.to_offset(instant(micros)).seconds()
+}
+
+/// A time (UTC) in whole seconds as time zones know it; one in a year beyond theirs as the same day of a year within.
+pub fn instant(micros: i64) -> jiff::Timestamp {
     let (covered, _) = in_covered_years(micros);
     let unix = covered.div_euclid(SECOND_US) + UNIX_EPOCH_DAYS * 86_400;
-    jiff::Timestamp::from_second(unix).map_or(0, |t| zone.to_offset(t).seconds())
+    jiff::Timestamp::from_second(unix).unwrap_or_default()
 }
 
 /// The civil clock of `zone` at a time in UTC; infinities stay.

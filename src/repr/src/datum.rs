@@ -57,6 +57,18 @@ pub enum Datum<'a> {
     Array(ArrayRef<'a>),
     /// a record: its fields as a row
     Record(RowRef<'a>),
+    /// `uint2`
+    Uint2(u16),
+    /// `uint4`
+    Uint4(u32),
+    /// `uint8`
+    Uint8(u64),
+    /// `json`: its text
+    Json(&'a str),
+    /// a list: its elements as a row
+    List(RowRef<'a>),
+    /// a map: keys and values in turn as a row, see [`crate::map`]
+    Map(RowRef<'a>),
 }
 
 impl<'a> Datum<'a> {
@@ -96,6 +108,12 @@ impl<'a> Datum<'a> {
             Datum::TimeTz(_) => 20,
             Datum::Enum(_) => 21,
             Datum::Range(_) => 22,
+            Datum::Uint2(_) => 23,
+            Datum::Uint4(_) => 24,
+            Datum::Uint8(_) => 25,
+            Datum::Json(_) => 26,
+            Datum::List(_) => 27,
+            Datum::Map(_) => 28,
         }
     }
 }
@@ -136,7 +154,13 @@ impl Ord for Datum<'_> {
             (Datum::TimeTz(a), Datum::TimeTz(b)) => a.cmp(b),
             (Datum::Enum(a), Datum::Enum(b)) => a.cmp(b),
             (Datum::Range(a), Datum::Range(b)) => a.cmp(b),
-            (Datum::Record(a), Datum::Record(b)) => a.iter().cmp(b.iter()),
+            (Datum::Record(a), Datum::Record(b))
+            | (Datum::List(a), Datum::List(b))
+            | (Datum::Map(a), Datum::Map(b)) => a.iter().cmp(b.iter()),
+            (Datum::Uint2(a), Datum::Uint2(b)) => a.cmp(b),
+            (Datum::Uint4(a), Datum::Uint4(b)) => a.cmp(b),
+            (Datum::Uint8(a), Datum::Uint8(b)) => a.cmp(b),
+            (Datum::Json(a), Datum::Json(b)) => a.cmp(b),
             _ => self.rank().cmp(&other.rank()),
         }
     }

@@ -25,6 +25,9 @@ const fn row(
 
 /// Oids of `record` and `record[]`.
 const RECORD: (u32, u32) = (2249, 2287);
+/// Oids of the pseudo-types of all lists and all maps.
+const LIST: u32 = 16454;
+const MAP: u32 = 16455;
 
 static TYPES: &[TypeRow] = &[
     row(SqlType::Bool, 16, 1000, 1, "bool", &["boolean"]),
@@ -46,7 +49,8 @@ static TYPES: &[TypeRow] = &[
     row(SqlType::Timestamptz(None), 1184, 1185, 8, "timestamptz", &["timestamp with time zone"]),
     row(SqlType::Interval, 1186, 1187, 16, "interval", &[]),
     row(SqlType::Uuid, 2950, 2951, 16, "uuid", &[]),
-    row(SqlType::Jsonb, 3802, 3807, -1, "jsonb", &["json"]),
+    row(SqlType::Jsonb, 3802, 3807, -1, "jsonb", &[]),
+    row(SqlType::Json, 114, 199, -1, "json", &[]),
     row(SqlType::Oid, 26, 1028, 4, "oid", &[]),
     row(SqlType::Regclass, 2205, 2210, 4, "regclass", &[]),
     row(SqlType::Regproc, 24, 1008, 4, "regproc", &[]),
@@ -60,6 +64,9 @@ static TYPES: &[TypeRow] = &[
     row(SqlType::Range(RangeKind::Tstz), 3910, 3911, -1, "tstzrange", &[]),
     row(SqlType::Range(RangeKind::Date), 3912, 3913, -1, "daterange", &[]),
     row(SqlType::Range(RangeKind::Int8), 3926, 3927, -1, "int8range", &[]),
+    row(SqlType::Uint2, 16460, 16461, 2, "uint2", &[]),
+    row(SqlType::Uint4, 16462, 16463, 4, "uint4", &[]),
+    row(SqlType::Uint8, 16464, 16465, 8, "uint8", &[]),
     row(SqlType::MzTimestamp, 16552, 16553, -1, "mz_timestamp", &[]),
 ];
 
@@ -73,7 +80,10 @@ pub fn oid(ty: &SqlType) -> u32 {
     match ty {
         SqlType::Array(element) => array_oid(element),
         SqlType::Record(_) => RECORD.0,
+        SqlType::List(_) => LIST,
+        SqlType::Map(_) => MAP,
         SqlType::Enum(ty) => ty.oid,
+        SqlType::Composite(ty) => ty.oid,
         other => row_of(other).map_or(0, |row| row.oid),
     }
 }
@@ -83,6 +93,7 @@ fn array_oid(element: &SqlType) -> u32 {
         SqlType::Array(inner) => array_oid(inner),
         SqlType::Record(_) => RECORD.1,
         SqlType::Enum(ty) => ty.array_oid,
+        SqlType::Composite(ty) => ty.array_oid,
         other => row_of(other).map_or(0, |row| row.array),
     }
 }
@@ -94,8 +105,6 @@ pub fn from_oid(oid: u32) -> Option<SqlType> {
         0 => return None,
         _ if oid == RECORD.0 => return Some(SqlType::Record(Vec::new())),
         _ if oid == RECORD.1 => return Some(array(SqlType::Record(Vec::new()))),
-        114 => return Some(SqlType::Jsonb),        // json
-        199 => return Some(array(SqlType::Jsonb)), // json[]
         _ => {}
     }
     let row = TYPES.iter().find(|row| row.oid == oid || row.array == oid)?;
@@ -116,6 +125,9 @@ pub fn typname(ty: &SqlType) -> String {
         SqlType::Array(element) => format!("_{}", typname(element).trim_start_matches('_')),
         SqlType::Record(_) => "record".to_string(),
         SqlType::Enum(ty) => ty.name.clone(),
+        SqlType::Composite(ty) => ty.name.clone(),
+        SqlType::List(_) => "list".to_string(),
+        SqlType::Map(_) => "map".to_string(),
         other => row_of(other).map_or_else(String::new, |row| row.name.to_string()),
     }
 }
@@ -133,7 +145,7 @@ pub fn typmod(ty: &SqlType) -> i32 {
         SqlType::Numeric(Some((precision, scale))) => ((i32::from(*precision) << 16) | (i32::from(*scale) & 0x7ff)) + 4,
         SqlType::Varchar(Some(n)) | SqlType::Char(Some(n)) => i32::try_from(*n).map_or(-1, |n| n.saturating_add(4)),
         SqlType::Timestamp(Some(digits)) | SqlType::Timestamptz(Some(digits)) => i32::from(*digits),
-        SqlType::Array(element) => typmod(element),
+        SqlType::Array(element) | SqlType::List(element) => typmod(element),
         _ => -1,
     }
 }
@@ -185,6 +197,12 @@ impl SqlType {
         let text = text.trim();
         if let Some(element) = text.strip_suffix("[]") {
             return Some(SqlType::Array(Box::new(SqlType::from_format(element)?)));
+        }
+        if let Some(element) = text.strip_suffix(" list") {
+            return Some(SqlType::List(Box::new(SqlType::from_format(element)?)));
+        }
+        if let Some(value) = text.strip_prefix("map[text=>").and_then(|rest| rest.strip_suffix(']')) {
+            return Some(SqlType::Map(Box::new(SqlType::from_format(value)?)));
         }
         let Some((head, rest)) = text.split_once('(') else {
             return SqlType::from_name(text);

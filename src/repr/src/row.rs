@@ -12,14 +12,16 @@
 //! | 0x00 | end of a record or array | |
 //! | 0x01, 0x02 | false, true | |
 //! | `INT2`, `INT4`, `INT8`, `OID`, `DATE`, `MZ_TIMESTAMP` + n | an integer of 2, 4 or 8 bytes | the tag says sign and number of significant bytes, then these, big-endian |
+//! | `UINT2`, `UINT4`, `UINT8` + n | an integer without a sign | the tag says the number of significant bytes, then these, big-endian |
 //! | `FLOAT4`, `FLOAT8` | | bits, sign-flipped so that they sort |
-//! | `TEXT` | | UTF-8, then 0x00 (which cannot occur inside) |
+//! | `TEXT`, `JSON` | | UTF-8, then 0x00 (which cannot occur inside) |
 //! | `BYTES` | | length (LEB128), bytes |
 //! | `TIME`, `TIMESTAMP`, `TIMESTAMPTZ` | | 8 bytes, sign-flipped |
 //! | `TIMETZ` | | 8 bytes UTC, 4 bytes seconds west, both sign-flipped |
 //! | `ENUM` | | 4 bytes order (as a float sorts), label, 0x00 |
 //! | `INTERVAL` | | 16 bytes total microseconds, 4 months, 4 days, all sign-flipped |
 //! | `NUMERIC`, `JSONB`, `ARRAY`, `RANGE`, `RECORD` | | see `numeric`, `jsonb`, `array`, `range`; a record is its values, then 0x00; the jsonb `[]` is 0x00 |
+//! | `LIST`, `MAP` | | the elements, or keys and values in turn, then 0x00 |
 //! | 0xFF | NULL | |
 
 use crate::{ArrayRef, Datum, EnumRef, Interval, JsonbRef, NumericRef, RangeRef, TimeTz};
@@ -58,6 +60,12 @@ const INT8: u8 = 0x28; // 17 tags
 const DATE: u8 = 0x40; // 9 tags
 const OID: u8 = 0x50; // 17 tags
 const MZ_TIMESTAMP: u8 = 0x68; // 9 tags, unsigned
+const UINT2: u8 = 0x80; // 3 tags, unsigned
+const UINT4: u8 = 0x84; // 5 tags, unsigned
+const UINT8: u8 = 0x8A; // 9 tags, unsigned
+const JSON: u8 = 0x94;
+const LIST: u8 = 0x95;
+const MAP: u8 = 0x96;
 const NULL: u8 = 0xFF;
 
 /// Bytes that a [`Row`] holds without an allocation.
@@ -479,11 +487,10 @@ pub(crate) fn encode_one(datum: Datum<'_>, out: &mut Vec<u8>) {
         Datum::Int8(v) => encode_int(INT8 + 8, v, out),
         Datum::Date(v) => encode_int(DATE + 4, i64::from(v), out),
         Datum::Oid(v) => encode_int(OID + 8, i64::from(v), out),
-        Datum::MzTimestamp(v) => {
-            let bytes = (64 - v.leading_zeros() as usize).div_ceil(8);
-            out.push(MZ_TIMESTAMP + bytes as u8);
-            out.extend_from_slice(&v.to_be_bytes()[8 - bytes..]);
-        }
+        Datum::MzTimestamp(v) => encode_unsigned(MZ_TIMESTAMP, v, out),
+        Datum::Uint2(v) => encode_unsigned(UINT2, v.into(), out),
+        Datum::Uint4(v) => encode_unsigned(UINT4, v.into(), out),
+        Datum::Uint8(v) => encode_unsigned(UINT8, v, out),
         Datum::Float4(v) => {
             out.push(FLOAT4);
             out.extend_from_slice(&encode_f32(v));
@@ -492,12 +499,8 @@ pub(crate) fn encode_one(datum: Datum<'_>, out: &mut Vec<u8>) {
             out.push(FLOAT8);
             out.extend_from_slice(&encode_f64(v));
         }
-        Datum::Text(v) => {
-            debug_assert!(!v.as_bytes().contains(&0), "text never holds a NUL character");
-            out.push(TEXT);
-            out.extend_from_slice(v.as_bytes());
-            out.push(END);
-        }
+        Datum::Text(v) => encode_text(TEXT, v, out),
+        Datum::Json(v) => encode_text(JSON, v, out),
         Datum::Bytes(v) => {
             out.push(BYTES);
             encode_len(v.len(), out);
@@ -537,12 +540,30 @@ pub(crate) fn encode_one(datum: Datum<'_>, out: &mut Vec<u8>) {
             out.push(ARRAY);
             out.extend_from_slice(v.encoded());
         }
-        Datum::Record(v) => {
-            out.push(RECORD);
-            out.extend_from_slice(v.0);
-            out.push(END);
-        }
+        Datum::Record(v) => encode_values(RECORD, v, out),
+        Datum::List(v) => encode_values(LIST, v, out),
+        Datum::Map(v) => encode_values(MAP, v, out),
     }
+}
+
+fn encode_text(tag: u8, value: &str, out: &mut Vec<u8>) {
+    debug_assert!(!value.as_bytes().contains(&0), "text never holds a NUL character");
+    out.push(tag);
+    out.extend_from_slice(value.as_bytes());
+    out.push(END);
+}
+
+fn encode_values(tag: u8, values: RowRef<'_>, out: &mut Vec<u8>) {
+    out.push(tag);
+    out.extend_from_slice(values.0);
+    out.push(END);
+}
+
+/// `value` with its tag: `zero` is the tag of 0, one more for each significant byte.
+fn encode_unsigned(zero: u8, value: u64, out: &mut Vec<u8>) {
+    let bytes = (64 - value.leading_zeros() as usize).div_ceil(8);
+    out.push(zero + bytes as u8);
+    out.extend_from_slice(&value.to_be_bytes()[8 - bytes..]);
 }
 
 fn encode_fixed(tag: u8, value: i64, out: &mut Vec<u8>) {
@@ -563,10 +584,10 @@ pub(crate) fn decode_one(bytes: &[u8]) -> Option<(Datum<'_>, &[u8])> {
         TRUE => (Datum::Bool(true), rest),
         FLOAT4 => fixed(rest).map(|(b, rest)| (Datum::Float4(decode_f32(b)), rest))?,
         FLOAT8 => fixed(rest).map(|(b, rest)| (Datum::Float8(decode_f64(b)), rest))?,
-        TEXT => {
-            let end = rest.iter().position(|b| *b == END)?;
-            (Datum::Text(std::str::from_utf8(&rest[..end]).ok()?), &rest[end + 1..])
-        }
+        TEXT => decode_text(rest).map(|(v, rest)| (Datum::Text(v), rest))?,
+        JSON => decode_text(rest).map(|(v, rest)| (Datum::Json(v), rest))?,
+        LIST => split_terminated(rest).map(|(v, rest)| (Datum::List(RowRef(v)), rest))?,
+        MAP => split_terminated(rest).map(|(v, rest)| (Datum::Map(RowRef(v)), rest))?,
         BYTES => {
             let (len, rest) = decode_len(rest)?;
             let (body, rest) = rest.split_at_checked(len)?;
@@ -590,10 +611,7 @@ pub(crate) fn decode_one(bytes: &[u8]) -> Option<(Datum<'_>, &[u8])> {
         }
         ENUM => EnumRef::split(rest).map(|(v, rest)| (Datum::Enum(v), rest))?,
         RANGE => RangeRef::split(rest).map(|(v, rest)| (Datum::Range(v), rest))?,
-        RECORD => {
-            let (body, rest) = split_terminated(rest)?;
-            (Datum::Record(RowRef(body)), rest)
-        }
+        RECORD => split_terminated(rest).map(|(v, rest)| (Datum::Record(RowRef(v)), rest))?,
         INT2..=0x14 => decode_int(INT2 + 2, tag, rest).map(|(v, rest)| (Datum::Int2(v as i16), rest))?,
         INT4..=0x20 => decode_int(INT4 + 4, tag, rest).map(|(v, rest)| (Datum::Int4(v as i32), rest))?,
         INT8..=0x38 => decode_int(INT8 + 8, tag, rest).map(|(v, rest)| (Datum::Int8(v), rest))?,
@@ -602,8 +620,16 @@ pub(crate) fn decode_one(bytes: &[u8]) -> Option<(Datum<'_>, &[u8])> {
         MZ_TIMESTAMP..=0x70 => {
             decode_int(MZ_TIMESTAMP, tag, rest).map(|(v, rest)| (Datum::MzTimestamp(v as u64), rest))?
         }
+        UINT2..=0x82 => decode_int(UINT2, tag, rest).map(|(v, rest)| (Datum::Uint2(v as u16), rest))?,
+        UINT4..=0x88 => decode_int(UINT4, tag, rest).map(|(v, rest)| (Datum::Uint4(v as u32), rest))?,
+        UINT8..=0x92 => decode_int(UINT8, tag, rest).map(|(v, rest)| (Datum::Uint8(v as u64), rest))?,
         _ => return None,
     })
+}
+
+fn decode_text(rest: &[u8]) -> Option<(&str, &[u8])> {
+    let end = rest.iter().position(|b| *b == END)?;
+    Some((std::str::from_utf8(&rest[..end]).ok()?, &rest[end + 1..]))
 }
 
 /// Values up to [`END`]: their bytes, and what follows the terminator.

@@ -1,6 +1,6 @@
 //! Types of values, columns and relations.
 
-use crate::EnumType;
+use crate::{CompositeType, EnumType};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -70,6 +70,20 @@ pub enum SqlType {
     Vector(VectorKind),
     /// Anonymous composite: `record`, with its fields' names and types where known
     Record(Vec<(ColumnName, ColumnType)>),
+    /// `uint2`, without a sign
+    Uint2,
+    /// `uint4`
+    Uint4,
+    /// `uint8`
+    Uint8,
+    /// `json`: a text that is JSON, kept as it was written
+    Json,
+    /// List of an element type, which may be a list again, of any length
+    List(Box<SqlType>),
+    /// Map from texts to values of a type
+    Map(Box<SqlType>),
+    /// A type that `CREATE TYPE … AS (…)` made: a record with a name
+    Composite(Arc<CompositeType>),
 }
 
 /// What a vector is of.
@@ -173,6 +187,8 @@ impl SqlType {
             SqlType::Timestamp(_) => SqlType::Timestamp(None),
             SqlType::Timestamptz(_) => SqlType::Timestamptz(None),
             SqlType::Array(element) => SqlType::Array(Box::new(element.without_modifier())),
+            SqlType::List(element) => SqlType::List(Box::new(element.without_modifier())),
+            SqlType::Map(value) => SqlType::Map(Box::new(value.without_modifier())),
             other => other.clone(),
         }
     }
@@ -192,9 +208,26 @@ impl SqlType {
             SqlType::Float4 | SqlType::Float8 | SqlType::Interval | SqlType::Jsonb => true,
             SqlType::Numeric(modifier) => modifier.is_none(),
             SqlType::Range(kind) => *kind == RangeKind::Num,
-            SqlType::Array(element) => element.needs_canonical_key(),
-            SqlType::Record(fields) => fields.iter().any(|(_, t)| t.ty.needs_canonical_key()),
-            _ => false,
+            SqlType::Array(inner) | SqlType::List(inner) | SqlType::Map(inner) => inner.needs_canonical_key(),
+            _ => self.fields().is_some_and(|fields| fields.iter().any(|(_, t)| t.ty.needs_canonical_key())),
+        }
+    }
+
+    /// The fields of a record, with a name of its own or without.
+    pub fn fields(&self) -> Option<&[(ColumnName, ColumnType)]> {
+        match self {
+            SqlType::Record(fields) => Some(fields),
+            SqlType::Composite(ty) => Some(&ty.fields),
+            _ => None,
+        }
+    }
+
+    /// Whether SQL has an equality for its values: for all but `json` and what has `json` in it.
+    pub fn has_equality(&self) -> bool {
+        match self {
+            SqlType::Json => false,
+            SqlType::Array(inner) | SqlType::List(inner) | SqlType::Map(inner) => inner.has_equality(),
+            _ => self.fields().is_none_or(|fields| fields.iter().all(|(_, t)| t.ty.has_equality())),
         }
     }
 }
@@ -334,6 +367,13 @@ impl fmt::Display for SqlType {
             SqlType::Array(element) => write!(f, "{element}[]"),
             SqlType::Vector(kind) => f.write_str(kind.name()),
             SqlType::Record(_) => f.write_str("record"),
+            SqlType::Uint2 => f.write_str("uint2"),
+            SqlType::Uint4 => f.write_str("uint4"),
+            SqlType::Uint8 => f.write_str("uint8"),
+            SqlType::Json => f.write_str("json"),
+            SqlType::List(element) => write!(f, "{element} list"),
+            SqlType::Map(value) => write!(f, "map[text=>{value}]"),
+            SqlType::Composite(ty) => f.write_str(&ty.name),
         }
     }
 }

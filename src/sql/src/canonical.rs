@@ -19,7 +19,7 @@ pub use columns::{after_rename, with_columns, with_default};
 
 use crate::catalog::{CatalogItem, ItemName, SessionCatalog, quote_ident};
 use crate::parser::Statement;
-use crate::parser::extension::ast::{OptionValue, SourceFrom, WithOption};
+use crate::parser::extension::ast::{EnumLabel, OptionValue, SourceFrom, TypeDefinition, WithOption};
 use crate::parser::extension::print;
 use crate::plan::SourceExport;
 use repr::{GlobalId, SqlError};
@@ -49,13 +49,28 @@ pub fn resolve(catalog: &dyn SessionCatalog, definition: &mut Statement) -> Resu
 
 /// A stored definition as people read it: identifiers are names again. What no longer exists or does not parse stays as it is.
 pub fn display(create_sql: &str, catalog: &dyn SessionCatalog) -> String {
-    crate::with_deep_stack(|| displayed(create_sql, catalog)).unwrap_or_else(|| create_sql.to_string())
+    display_with(create_sql, &[], catalog)
 }
 
-fn displayed(create_sql: &str, catalog: &dyn SessionCatalog) -> Option<String> {
+/// A stored definition as people read it; for a table with its constraints, which indexes keep (`CONSTRAINT t_pkey PRIMARY KEY (a)`).
+pub fn display_with(create_sql: &str, constraints: &[String], catalog: &dyn SessionCatalog) -> String {
+    crate::with_deep_stack(|| displayed(create_sql, constraints, catalog)).unwrap_or_else(|| create_sql.to_string())
+}
+
+fn displayed(create_sql: &str, constraints: &[String], catalog: &dyn SessionCatalog) -> Option<String> {
     let mut definition = crate::parser::parse(create_sql).ok()?.pop()?.ast;
+    if let (Statement::CreateTable(table), false) = (&mut definition, constraints.is_empty()) {
+        let columns = format!("CREATE TABLE t ({})", constraints.join(", "));
+        let Statement::CreateTable(constrained) = crate::parser::parse(&columns).ok()?.pop()?.ast else { return None };
+        table.constraints = constrained.constraints;
+    }
     if let Statement::CreateTableFromSource(table) = &mut definition {
         table.options.clear();
+    }
+    if let Statement::CreateType(ty) = &mut definition
+        && let TypeDefinition::Enum(labels) = &mut ty.definition
+    {
+        labels.iter_mut().for_each(|label| label.place = None);
     }
     names::visit_definition(&mut definition, &mut names::Namer { catalog, name: &|item| full_name(&item.name) })
         .ok()?;
@@ -157,6 +172,19 @@ pub fn in_cluster(create_sql: &str, cluster: &str) -> Result<String, SqlError> {
             Statement::CreateSource(s) => s.cluster = cluster,
             _ => {}
         }
+        Ok(())
+    })
+}
+
+/// The definition of an enum with other values, each with its place, in order.
+pub fn with_labels(create_sql: &str, labels: &[(f32, String)]) -> Result<String, SqlError> {
+    changed(create_sql, |definition| {
+        let Statement::CreateType(ty) = definition else { return Ok(()) };
+        let label = |(number, (place, text)): (usize, &(f32, String))| EnumLabel {
+            text: text.clone(),
+            place: (*place != number as f32).then_some(*place),
+        };
+        ty.definition = TypeDefinition::Enum((1..).zip(labels).map(label).collect());
         Ok(())
     })
 }

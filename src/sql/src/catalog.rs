@@ -1,9 +1,11 @@
 //! What planning needs to know of the catalog: items, and a session's view of them.
 
 use crate::plan::{ConnectionDetails, LoadGenerator, SourceExport};
+use expr::func::Volatility;
 use expr::{RelExpr, ScalarExpr};
 use repr::text::TextSettings;
-use repr::{ClusterId, EnumType, GlobalId, RelationDesc, SqlError};
+use repr::{ClusterId, GlobalId, RelationDesc, SqlError, SqlType};
+use sqlparser::ast::{Expr, Query};
 use std::fmt;
 use std::sync::Arc;
 
@@ -63,8 +65,8 @@ pub fn split_name(name: &str) -> Vec<String> {
     parts.push(part);
     parts
 }
-/// What is added to the oid of an enum to get the oid of arrays of it.
-const ARRAY_OIDS: u32 = 1 << 30;
+/// What is added to the oid of a type to get the oid of arrays of it.
+pub const ARRAY_OIDS: u32 = 1 << 30;
 
 /// An object of the catalog, as planning sees it.
 #[derive(Clone, Debug)]
@@ -135,18 +137,72 @@ pub enum ItemDetails {
         keys: Vec<ScalarExpr>,
         /// Where it is maintained.
         cluster: ClusterId,
+        /// Whether no two rows may have the same key, and why.
+        unique: Option<Uniqueness>,
     },
     /// A secret; its value is elsewhere.
     Secret,
     /// A connection.
     Connection(ConnectionDetails),
-    /// An enum.
-    Type(Arc<EnumType>),
+    /// A type; an enum or a composite type knows the item's oid.
+    Type(SqlType),
+    /// A function whose body is SQL.
+    Function(Arc<FunctionItem>),
     /// A system relation, whose rows environmentd makes.
     SystemRelation {
         /// Its columns.
         desc: RelationDesc,
     },
+}
+
+/// A function that a user made; a call becomes its body.
+#[derive(Clone, Debug)]
+pub struct FunctionItem {
+    /// Its name.
+    pub name: String,
+    /// Its arguments.
+    pub args: Vec<FunctionArgument>,
+    /// What it gives.
+    pub result: FunctionResult,
+    /// What it promises of its results.
+    pub volatility: Volatility,
+    /// Whether a NULL argument gives NULL, or no rows.
+    pub strict: bool,
+    /// Its body, over `$1` … and the arguments' names.
+    pub body: Box<Query>,
+}
+
+/// An argument of a function.
+#[derive(Clone, Debug)]
+pub struct FunctionArgument {
+    /// What the body calls it.
+    pub name: Option<String>,
+    /// Its type.
+    pub ty: SqlType,
+    /// What it is if it is left out.
+    pub default: Option<Expr>,
+}
+
+/// What a function gives.
+#[derive(Clone, Debug)]
+pub enum FunctionResult {
+    /// A value: of the body's first row.
+    Value(SqlType),
+    /// Rows of one value.
+    SetOf(SqlType),
+    /// Rows of named values.
+    Table(Vec<(String, SqlType)>),
+}
+
+/// What demands that a table's rows differ in an index's key. Keys with NULL in them differ from all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Uniqueness {
+    /// `CREATE UNIQUE INDEX`
+    Index,
+    /// A `UNIQUE` constraint.
+    Constraint,
+    /// The `PRIMARY KEY`.
+    PrimaryKey,
 }
 
 /// What a source reads.
@@ -175,21 +231,28 @@ impl ItemDetails {
             | ItemDetails::SystemRelation { desc } => Some(desc),
             ItemDetails::SourceTable { export, .. } => Some(&export.desc),
             ItemDetails::Source { desc, .. } => desc.as_ref(),
-            ItemDetails::Index { .. } | ItemDetails::Secret | ItemDetails::Connection(_) | ItemDetails::Type(_) => None,
+            ItemDetails::Index { .. } | ItemDetails::Secret | ItemDetails::Connection(_) => None,
+            ItemDetails::Type(_) | ItemDetails::Function(_) => None,
         }
     }
 
     /// An enum of these values, in order; it has no oid yet.
-    pub fn enum_type(name: &ItemName, labels: Vec<String>) -> Self {
-        let labels: Vec<_> = (1..=labels.len()).map(|order| order as f32).zip(labels).collect();
-        ItemDetails::Type(Arc::new(EnumType::new(0, 0, name.item.clone(), &labels)))
+    pub fn enum_type(name: &ItemName, labels: Vec<(f32, String)>) -> Self {
+        ItemDetails::Type(SqlType::Enum(Arc::new(repr::EnumType::new(0, 0, name.item.clone(), &labels))))
     }
 
     /// As an item of this oid, which types know.
     pub fn with_oid(mut self, oid: u32) -> Self {
-        if let ItemDetails::Type(ty) = &mut self {
-            let ty = Arc::make_mut(ty);
-            (ty.oid, ty.array_oid) = (oid, ARRAY_OIDS + oid);
+        match &mut self {
+            ItemDetails::Type(SqlType::Enum(ty)) => {
+                let ty = Arc::make_mut(ty);
+                (ty.oid, ty.array_oid) = (oid, ARRAY_OIDS + oid);
+            }
+            ItemDetails::Type(SqlType::Composite(ty)) => {
+                let ty = Arc::make_mut(ty);
+                (ty.oid, ty.array_oid) = (oid, ARRAY_OIDS + oid);
+            }
+            _ => {}
         }
         self
     }
@@ -205,8 +268,21 @@ impl ItemDetails {
             ItemDetails::Secret => "secret",
             ItemDetails::Connection(_) => "connection",
             ItemDetails::Type(_) => "type",
+            ItemDetails::Function(_) => "function",
         }
     }
+}
+
+/// Positions of the columns of a table's primary key; none if it has none.
+pub fn primary_key(catalog: &dyn SessionCatalog, table: GlobalId) -> Vec<usize> {
+    let key = |index: &CatalogItem| match &index.details {
+        ItemDetails::Index { keys, unique: Some(Uniqueness::PrimaryKey), .. } => {
+            let column = |key: &ScalarExpr| if let ScalarExpr::Column(column) = key { Some(*column) } else { None };
+            keys.iter().map(column).collect::<Option<Vec<usize>>>()
+        }
+        _ => None,
+    };
+    catalog.unique_indexes(table).into_iter().find_map(key).unwrap_or_default()
 }
 
 /// A session's view of a catalog snapshot. Names are case-folded already.
@@ -228,6 +304,11 @@ pub trait SessionCatalog {
 
     /// Whether an item of this very name exists.
     fn exists(&self, name: &ItemName) -> bool;
+
+    /// The unique indexes of a table.
+    fn unique_indexes(&self, _table: GlobalId) -> Vec<&CatalogItem> {
+        Vec::new()
+    }
 
     /// The cluster of this name.
     fn cluster(&self, name: &str) -> Option<ClusterId>;

@@ -8,7 +8,7 @@ use expr::ScalarExpr;
 use expr::func::casts;
 pub use expr::func::casts::CastContext as Context;
 use repr::text::{self, TextSettings};
-use repr::{ColumnType, Datum, Row, RowPacker, SqlError, SqlState, SqlType};
+use repr::{ColumnType, Datum, Row, RowPacker, RowRef, SqlError, SqlState, SqlType};
 
 /// A planned expression whose type may still be open.
 #[derive(Clone, Debug)]
@@ -25,6 +25,10 @@ pub(crate) enum Operand {
     Array(Vec<Operand>),
     /// `ROW(…)`
     Row(Vec<Operand>),
+    /// `LIST[…]`
+    List(Vec<Operand>),
+    /// `MAP[…]`: keys and values in turn
+    Map(Vec<Operand>),
 }
 
 /// PostgreSQL's categories of types (`pg_type.typcategory`).
@@ -53,13 +57,14 @@ pub(crate) fn category(ty: &SqlType) -> Category {
         SqlType::Int2 | SqlType::Int4 | SqlType::Int8 | SqlType::Float4 | SqlType::Float8 | SqlType::Numeric(_) => {
             Category::Numeric
         }
+        SqlType::Uint2 | SqlType::Uint4 | SqlType::Uint8 => Category::Numeric,
         SqlType::Oid | SqlType::Regclass | SqlType::Regproc | SqlType::Regtype => Category::Numeric,
         SqlType::Text | SqlType::Varchar(_) | SqlType::Char(_) | SqlType::Name => Category::String,
         SqlType::Date | SqlType::Time | SqlType::TimeTz | SqlType::Timestamp(_) | SqlType::Timestamptz(_) => {
             Category::DateTime
         }
         SqlType::Interval => Category::Timespan,
-        SqlType::Array(_) | SqlType::Vector(_) => Category::Array,
+        SqlType::Array(_) | SqlType::List(_) | SqlType::Vector(_) => Category::Array,
         SqlType::InternalChar
         | SqlType::Bytea
         | SqlType::Uuid
@@ -67,6 +72,9 @@ pub(crate) fn category(ty: &SqlType) -> Category {
         | SqlType::MzTimestamp
         | SqlType::Range(_)
         | SqlType::Enum(_)
+        | SqlType::Json
+        | SqlType::Map(_)
+        | SqlType::Composite(_)
         | SqlType::Record(_) => Category::Other,
     }
 }
@@ -156,6 +164,16 @@ impl Planner<'_, '_> {
                     Err(_) => SqlType::Array(Box::new(SqlType::Text)),
                 })
             }
+            Operand::List(elements) => {
+                let types: Vec<_> = elements.iter().map(|e| self.operand_type(e)).collect();
+                let known = types.iter().any(Option::is_some);
+                known.then(|| SqlType::List(Box::new(common_type(&types, "LIST").unwrap_or(SqlType::Text))))
+            }
+            Operand::Map(items) => {
+                let types: Vec<_> = items.iter().skip(1).step_by(2).map(|e| self.operand_type(e)).collect();
+                let known = types.iter().any(Option::is_some);
+                known.then(|| SqlType::Map(Box::new(common_type(&types, "MAP").unwrap_or(SqlType::Text))))
+            }
             Operand::Row(fields) => {
                 let field = |(i, f): (usize, &Operand)| {
                     let typ = match f {
@@ -196,6 +214,15 @@ impl Planner<'_, '_> {
                 };
                 self.coerce(Operand::Array(elements), &ty, Context::Implicit)
             }
+            Operand::List(elements) => {
+                let ty = common_type(&self.operand_types(&elements), "LIST")?;
+                self.coerce(Operand::List(elements), &SqlType::List(Box::new(ty)), Context::Implicit)
+            }
+            Operand::Map(items) => {
+                let types: Vec<_> = items.iter().skip(1).step_by(2).map(|e| self.operand_type(e)).collect();
+                let ty = common_type(&types, "MAP")?;
+                self.coerce(Operand::Map(items), &SqlType::Map(Box::new(ty)), Context::Implicit)
+            }
             Operand::Row(fields) => {
                 let fields = fields.into_iter().map(|f| self.settle(f)).collect::<Result<Vec<_>, _>>()?;
                 self.record(fields)
@@ -220,10 +247,22 @@ impl Planner<'_, '_> {
                 self.cast(value, to, context)
             }
             Operand::Array(elements) => self.coerce_array(elements, to, context),
-            Operand::Row(fields) => {
-                let record = self.settle(Operand::Row(fields))?;
-                self.cast(record, to, context)
-            }
+            Operand::List(elements) => self.coerce_list(elements, to, context),
+            Operand::Map(items) => self.coerce_map(items, to, context),
+            Operand::Row(fields) => match to {
+                // Each field takes the type that the named one has.
+                SqlType::Composite(ty) if ty.fields.len() == fields.len() => {
+                    let pairs = fields.into_iter().zip(&ty.fields);
+                    let fields = pairs.map(|(field, (_, column))| self.coerce(field, &column.ty, context));
+                    let fields = fields.collect::<Result<_, _>>()?;
+                    let record = self.record(fields)?;
+                    self.cast(record, to, context)
+                }
+                _ => {
+                    let record = self.settle(Operand::Row(fields))?;
+                    self.cast(record, to, context)
+                }
+            },
         }
     }
 
@@ -239,6 +278,32 @@ impl Planner<'_, '_> {
         let target = if deep { to } else { element };
         let elements = elements.into_iter().map(|e| self.coerce(e, target, context)).collect::<Result<Vec<_>, _>>()?;
         self.array(elements, element, deep)
+    }
+
+    fn coerce_list(&mut self, elements: Vec<Operand>, to: &SqlType, context: Context) -> Result<ScalarExpr, SqlError> {
+        let SqlType::List(element) = to else {
+            let list = self.settle(Operand::List(elements))?;
+            return self.cast(list, to, context);
+        };
+        let elements = elements.into_iter().map(|e| self.coerce(e, element, context)).collect::<Result<Vec<_>, _>>()?;
+        match elements.is_empty() {
+            true => Ok(constant(Datum::List(RowRef::from_encoded(&[])), to.clone())),
+            false => crate::query::call("list_create", elements),
+        }
+    }
+
+    fn coerce_map(&mut self, items: Vec<Operand>, to: &SqlType, context: Context) -> Result<ScalarExpr, SqlError> {
+        let SqlType::Map(value) = to else {
+            let map = self.settle(Operand::Map(items))?;
+            return self.cast(map, to, context);
+        };
+        let item =
+            |(i, item): (usize, Operand)| self.coerce(item, if i % 2 == 0 { &SqlType::Text } else { value }, context);
+        let items = items.into_iter().enumerate().map(item).collect::<Result<Vec<_>, _>>()?;
+        match items.is_empty() {
+            true => Ok(constant(Datum::Map(RowRef::from_encoded(&[])), to.clone())),
+            false => crate::query::call("map_create", items),
+        }
     }
 
     /// A quoted string as a value; declared lengths and precisions apply as in a cast.

@@ -7,6 +7,7 @@
 //! Scalars are plain [`ScalarExpr`]s whose `Column(n)` is a `ColId`. A subquery in an expression is a column too: an
 //! [`HirRel::Apply`] below the operator that uses the expression computes it for each row.
 
+pub(crate) mod comparable;
 mod explain;
 mod walk;
 

@@ -13,6 +13,7 @@ mod overload;
 pub mod parser;
 pub mod plan;
 pub mod query;
+pub mod routines;
 mod scope;
 pub mod statement;
 #[doc(hidden)]
@@ -26,9 +27,9 @@ pub use query::{Lifetime, PlannedQuery, QueryContext, plan_query, plan_scalar};
 pub use statement::{describe, plan, plan_generic};
 
 /// The stack that walking the deepest admitted statement may need; see the limits in [`parser`].
-const STACK_BYTES: usize = 64 << 20;
+const STACK_BYTES: usize = 512 << 20;
 /// How much of the present stack must be left for a statement to be walked on it.
-const STACK_RESERVE_BYTES: usize = 6 << 20;
+const STACK_RESERVE_BYTES: usize = 256 << 20;
 
 /// Runs `f` with room for recursion as deep as the parser admits.
 pub(crate) fn with_deep_stack<R>(f: impl FnOnce() -> R) -> R {

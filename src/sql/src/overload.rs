@@ -1,14 +1,13 @@
 //! Which function or operator of a name a call means: PostgreSQL's algorithm (manual, sections 10.2 and 10.3), pure.
 
 use crate::coerce::{Category, Context, can_coerce, category, is_preferred};
-use expr::Func;
-use expr::func::ArgType;
+use expr::func::{ArgType, Overload};
 use repr::{RangeKind, SqlType};
 
 /// The function chosen, and the type that each argument must become; none: it stays as it is.
-pub(crate) struct Choice {
+pub(crate) struct Choice<F> {
     /// The function.
-    pub func: Func,
+    pub func: F,
     /// The arguments' types.
     pub targets: Vec<Option<SqlType>>,
 }
@@ -21,13 +20,13 @@ pub(crate) enum NoChoice {
     Many,
 }
 
-struct Candidate {
-    func: Func,
+struct Candidate<F> {
+    func: F,
     args: Vec<ArgType>,
     element: Option<SqlType>,
 }
 
-impl Candidate {
+impl<F> Candidate<F> {
     /// The type that argument `i` must have; none if any will do.
     fn target(&self, i: usize) -> Option<SqlType> {
         match &self.args[i] {
@@ -36,6 +35,8 @@ impl Candidate {
             ArgType::Element => self.element.clone(),
             ArgType::ArrayOfElement => self.element.clone().map(|e| SqlType::Array(Box::new(e))),
             ArgType::RangeOfElement => self.element.as_ref().and_then(RangeKind::of).map(SqlType::Range),
+            ArgType::ListOfElement => self.element.clone().map(|e| SqlType::List(Box::new(e))),
+            ArgType::MapOfElement => self.element.clone().map(|e| SqlType::Map(Box::new(e))),
             ArgType::Enum => self.element.clone(),
         }
     }
@@ -51,19 +52,23 @@ impl Candidate {
     fn is_exact(&self, i: usize, ty: &SqlType) -> bool {
         match &self.args[i] {
             ArgType::Exact(t) => t == ty,
-            ArgType::RangeOfElement | ArgType::Enum => self.target(i).as_ref() == Some(ty),
+            arg if needs_example(arg) => self.target(i).as_ref() == Some(ty),
             _ => false,
         }
     }
 }
 
 /// Chooses among `candidates` for arguments of these types (none: open).
-pub(crate) fn choose(candidates: &[Func], types: &[Option<SqlType>], operator: bool) -> Result<Choice, NoChoice> {
+pub(crate) fn choose<F: Overload>(
+    candidates: &[F],
+    types: &[Option<SqlType>],
+    operator: bool,
+) -> Result<Choice<F>, NoChoice> {
     let types: Vec<_> = types.iter().map(|t| t.as_ref().map(SqlType::without_modifier)).collect();
-    let mut viable: Vec<Candidate> = candidates.iter().filter_map(|f| candidate(*f, &types)).collect();
+    let mut viable: Vec<Candidate<F>> = candidates.iter().filter_map(|f| candidate(*f, &types)).collect();
     // A candidate that takes exactly so many arguments hides those that repeat their last.
-    if viable.iter().any(|c| !c.func.0.variadic) {
-        viable.retain(|c| !c.func.0.variadic);
+    if viable.iter().any(|c| !c.func.variadic()) {
+        viable.retain(|c| !c.func.variadic());
     }
     if let Some(exact) = viable.iter().position(|c| exactly(c, &types, operator)) {
         return Ok(choice(viable.swap_remove(exact)));
@@ -71,15 +76,15 @@ pub(crate) fn choose(candidates: &[Func], types: &[Option<SqlType>], operator: b
     narrow(viable, &types)
 }
 
-fn choice(candidate: Candidate) -> Choice {
+fn choice<F>(candidate: Candidate<F>) -> Choice<F> {
     let targets = (0..candidate.args.len()).map(|i| candidate.target(i)).collect();
     Choice { func: candidate.func, targets }
 }
 
 /// The candidate if the number of arguments fits and each can be converted.
-fn candidate(func: Func, types: &[Option<SqlType>]) -> Option<Candidate> {
-    let declared = func.0.args;
-    let fits = if func.0.variadic { types.len() >= declared.len() } else { types.len() == declared.len() };
+fn candidate<F: Overload>(func: F, types: &[Option<SqlType>]) -> Option<Candidate<F>> {
+    let declared = func.args();
+    let fits = if func.variadic() { types.len() >= declared.len() } else { types.len() == declared.len() };
     if !fits {
         return None;
     }
@@ -93,6 +98,11 @@ fn candidate(func: Func, types: &[Option<SqlType>]) -> Option<Candidate> {
     types.iter().enumerate().all(accepts).then_some(candidate)
 }
 
+/// Whether an open argument cannot be taken to be of this kind.
+fn needs_example(arg: &ArgType) -> bool {
+    matches!(arg, ArgType::RangeOfElement | ArgType::ListOfElement | ArgType::MapOfElement | ArgType::Enum)
+}
+
 /// What `anyelement` stands for: `Some(None)` if nothing uses it or nothing tells, `None` if the arguments contradict each other.
 fn element_type(args: &[ArgType], types: &[Option<SqlType>]) -> Option<Option<SqlType>> {
     let mut element: Option<SqlType> = None;
@@ -103,10 +113,12 @@ fn element_type(args: &[ArgType], types: &[Option<SqlType>]) -> Option<Option<Sq
             (ArgType::ArrayOfElement, Some(SqlType::Array(inner))) => (**inner).clone(),
             (ArgType::ArrayOfElement, Some(SqlType::Vector(kind))) => kind.element().clone(),
             (ArgType::RangeOfElement, Some(SqlType::Range(kind))) => kind.element(),
+            (ArgType::ListOfElement, Some(SqlType::List(inner))) => (**inner).clone(),
+            (ArgType::MapOfElement, Some(SqlType::Map(inner))) => (**inner).clone(),
             (ArgType::Enum, Some(ty @ SqlType::Enum(_))) => ty.clone(),
-            (ArgType::ArrayOfElement | ArgType::RangeOfElement | ArgType::Enum, Some(_)) => return None,
-            // Without a range or an enum among the arguments there is nothing to tell which is meant.
-            (ArgType::RangeOfElement | ArgType::Enum, None) => continue,
+            (arg, Some(_)) if needs_example(arg) || *arg == ArgType::ArrayOfElement => return None,
+            // Without one among the arguments there is nothing to tell which is meant.
+            (arg, None) if needs_example(arg) => continue,
             (ArgType::Element | ArgType::ArrayOfElement, None) => {
                 used = true;
                 continue;
@@ -125,12 +137,12 @@ fn element_type(args: &[ArgType], types: &[Option<SqlType>]) -> Option<Option<Sq
             _ => element = Some(found),
         }
     }
-    let unbound = args.iter().any(|arg| matches!(arg, ArgType::RangeOfElement | ArgType::Enum)) && element.is_none();
+    let unbound = args.iter().any(needs_example) && element.is_none();
     if unbound { None } else { Some(element.or_else(|| used.then_some(SqlType::Text))) }
 }
 
 /// Whether every argument has the declared type; an open operand of a binary operator counts as the other's type.
-fn exactly(candidate: &Candidate, types: &[Option<SqlType>], operator: bool) -> bool {
+fn exactly<F>(candidate: &Candidate<F>, types: &[Option<SqlType>], operator: bool) -> bool {
     let assumed = |i: usize| match (&types[i], types) {
         (Some(ty), _) => Some(ty.clone()),
         (None, [a, b]) if operator => a.clone().or_else(|| b.clone()),
@@ -140,18 +152,18 @@ fn exactly(candidate: &Candidate, types: &[Option<SqlType>], operator: bool) -> 
 }
 
 /// Keeps the candidates with the highest score, if there is a difference.
-fn keep_best(viable: Vec<Candidate>, score: impl Fn(&Candidate) -> usize) -> Vec<Candidate> {
+fn keep_best<F>(viable: Vec<Candidate<F>>, score: impl Fn(&Candidate<F>) -> usize) -> Vec<Candidate<F>> {
     let best = viable.iter().map(&score).max().unwrap_or(0);
     viable.into_iter().filter(|c| score(c) == best).collect()
 }
 
-fn narrow(viable: Vec<Candidate>, types: &[Option<SqlType>]) -> Result<Choice, NoChoice> {
+fn narrow<F>(viable: Vec<Candidate<F>>, types: &[Option<SqlType>]) -> Result<Choice<F>, NoChoice> {
     let known = |i: &usize| types[*i].is_some();
-    let exact = |c: &Candidate| {
+    let exact = |c: &Candidate<F>| {
         (0..types.len()).filter(known).filter(|i| types[*i].as_ref().is_some_and(|t| c.is_exact(*i, t))).count()
     };
     let viable = keep_best(viable, exact);
-    let preferred = |c: &Candidate| {
+    let preferred = |c: &Candidate<F>| {
         let good = |i: &usize| {
             let target = c.target(*i);
             target == types[*i] || target.is_some_and(|t| is_preferred(&t))
@@ -173,7 +185,7 @@ fn narrow(viable: Vec<Candidate>, types: &[Option<SqlType>]) -> Result<Choice, N
 }
 
 /// For each open argument: the category that the candidates accept there (strings win), and its preferred type.
-fn by_category(viable: Vec<Candidate>, types: &[Option<SqlType>]) -> Vec<Candidate> {
+fn by_category<F>(viable: Vec<Candidate<F>>, types: &[Option<SqlType>]) -> Vec<Candidate<F>> {
     let mut wanted: Vec<(usize, Category, bool)> = Vec::new();
     for i in (0..types.len()).filter(|i| types[*i].is_none()) {
         let targets: Vec<Option<&SqlType>> = viable.iter().map(|c| c.declared(i)).collect();
@@ -186,7 +198,7 @@ fn by_category(viable: Vec<Candidate>, types: &[Option<SqlType>]) -> Vec<Candida
         let preferred = targets.iter().flatten().any(|t| category(t) == chosen && is_preferred(t));
         wanted.push((i, chosen, preferred));
     }
-    let accepts = |c: &Candidate| {
+    let accepts = |c: &Candidate<F>| {
         wanted.iter().all(|(i, chosen, preferred)| {
             c.declared(*i).is_some_and(|t| category(t) == *chosen && (!preferred || is_preferred(t)))
         })
@@ -196,13 +208,13 @@ fn by_category(viable: Vec<Candidate>, types: &[Option<SqlType>]) -> Vec<Candida
 }
 
 /// If all known arguments have one type, open ones are taken to have it too.
-fn by_known_type(viable: Vec<Candidate>, types: &[Option<SqlType>]) -> Vec<Candidate> {
+fn by_known_type<F>(viable: Vec<Candidate<F>>, types: &[Option<SqlType>]) -> Vec<Candidate<F>> {
     let mut known = types.iter().flatten();
     let Some(first) = known.next() else { return viable };
     if types.iter().all(Option::is_some) || !known.all(|t| t == first) {
         return viable;
     }
-    let accepts = |c: &Candidate| {
+    let accepts = |c: &Candidate<F>| {
         let open = (0..types.len()).filter(|i| types[*i].is_none());
         open.into_iter().all(|i| c.target(i).is_none_or(|t| can_coerce(first, &t, Context::Implicit)))
     };

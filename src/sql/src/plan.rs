@@ -1,9 +1,10 @@
 //! What a statement means: the output of planning, the input of environmentd.
 
-use crate::catalog::{Ingestion, ItemName};
+use crate::catalog::{FunctionItem, Ingestion, ItemName, Uniqueness};
 use expr::{RelExpr, RowSetFinishing, ScalarExpr};
 use repr::{ClusterId, ColumnName, GlobalId, RelationDesc, Row, SqlType, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A planned statement.
@@ -116,8 +117,8 @@ pub struct SelectPlan {
     pub finishing: RowSetFinishing,
     /// The result's columns, after the finishing.
     pub desc: RelationDesc,
-    /// What `set_config` in it sets, before it runs.
-    pub settings: Vec<SetVariablePlan>,
+    /// What happens before it runs, in this order.
+    pub effects: Vec<Effect>,
     /// Columns of process ids, and what is to be done to those sessions; the client gets whether that was possible.
     pub signals: Vec<(usize, Signal)>,
 }
@@ -239,8 +240,28 @@ pub struct InsertPlan {
     pub table: GlobalId,
     /// Rows in the table's column order, cast and completed by defaults; not yet checked for NULLs.
     pub values: RelExpr,
+    /// `ON CONFLICT`
+    pub on_conflict: Option<OnConflictPlan>,
     /// What `RETURNING` gives for each inserted row, over the table's columns.
     pub returning: Option<ReturningPlan>,
+}
+
+/// `ON CONFLICT`
+#[derive(Clone, Debug)]
+pub struct OnConflictPlan {
+    /// The unique indexes whose keys may be there already.
+    pub indexes: Vec<GlobalId>,
+    /// `DO UPDATE`; else such rows are left out.
+    pub update: Option<ConflictUpdatePlan>,
+}
+
+/// `DO UPDATE`: over the columns of the row that is there, then those of the row proposed.
+#[derive(Clone, Debug)]
+pub struct ConflictUpdatePlan {
+    /// The new row.
+    pub row: Vec<ScalarExpr>,
+    /// Whether it is changed at all.
+    pub condition: Option<ScalarExpr>,
 }
 
 /// `RETURNING`
@@ -333,6 +354,8 @@ pub enum NewItem {
         desc: RelationDesc,
         /// Each column's default.
         defaults: Vec<ScalarExpr>,
+        /// What its rows must differ in; each becomes an index.
+        unique: Vec<UniqueConstraint>,
     },
     /// `CREATE VIEW`
     View {
@@ -358,6 +381,8 @@ pub enum NewItem {
         keys: Vec<ScalarExpr>,
         /// Where.
         cluster: ClusterId,
+        /// Whether no two rows may have the same key, and why.
+        unique: Option<Uniqueness>,
     },
     /// `CREATE SECRET`
     Secret {
@@ -391,11 +416,21 @@ pub enum NewItem {
         /// Which of its outputs.
         export: SourceExport,
     },
-    /// `CREATE TYPE … AS ENUM`
-    Type {
-        /// The values, in order.
-        labels: Vec<String>,
-    },
+    /// `CREATE FUNCTION`
+    Function(Arc<FunctionItem>),
+    /// `CREATE TYPE`: an enum or a composite type without oids yet, a list or a map.
+    Type(SqlType),
+}
+
+/// `UNIQUE` or `PRIMARY KEY` of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UniqueConstraint {
+    /// Its name, if it was given one.
+    pub name: Option<String>,
+    /// Positions of its columns.
+    pub columns: Vec<usize>,
+    /// `PRIMARY KEY`
+    pub primary: bool,
 }
 
 /// Which upstream tables a source reads.
@@ -527,6 +562,10 @@ pub enum Alteration {
     Schema(String, String),
     /// Another value of a secret, a constant.
     Secret(ScalarExpr),
+    /// Other values of an enum, with their places, in order.
+    Labels(Vec<(f32, String)>),
+    /// None that would be seen.
+    Nothing,
 }
 
 /// `COMMENT ON`
@@ -579,16 +618,21 @@ pub enum ExplainStage {
     Optimized,
     /// As it is rendered.
     Physical,
+    /// How much of each shard it reads.
+    FilterPushdown,
 }
 
 impl ExplainStage {
-    /// What the column of the answer is called.
-    pub fn title(self) -> &'static str {
+    /// What the columns of the answer are called.
+    pub fn titles(self) -> &'static [&'static str] {
         match self {
-            ExplainStage::Raw => "Raw Plan",
-            ExplainStage::Decorrelated => "Decorrelated Plan",
-            ExplainStage::Optimized => "Optimized Plan",
-            ExplainStage::Physical => "Physical Plan",
+            ExplainStage::Raw => &["Raw Plan"],
+            ExplainStage::Decorrelated => &["Decorrelated Plan"],
+            ExplainStage::Optimized => &["Optimized Plan"],
+            ExplainStage::Physical => &["Physical Plan"],
+            ExplainStage::FilterPushdown => {
+                &["Source", "Total Bytes", "Selected Bytes", "Total Parts", "Selected Parts"]
+            }
         }
     }
 }
@@ -602,6 +646,15 @@ pub struct SetVariablePlan {
     pub values: Vec<String>,
     /// Until the transaction's end only.
     pub local: bool,
+}
+
+/// What calling a function does besides its value.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// `set_config`
+    Set(SetVariablePlan),
+    /// `pg_sleep`
+    Sleep(Duration),
 }
 
 /// `DISCARD`

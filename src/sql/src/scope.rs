@@ -17,7 +17,7 @@ pub(crate) struct Scope {
 }
 
 /// What qualifies columns: an alias or a table's name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ScopeTable {
     /// Alias, or the last part of the table's name.
     pub name: String,
@@ -29,6 +29,8 @@ pub(crate) struct ScopeTable {
     pub oid: Option<u32>,
     /// A column that is NULL where an outer join found no row of this table; kept where the whole row is asked for.
     pub present: Option<ColId>,
+    /// The columns of its primary key: each of them given, its row is.
+    pub key: Vec<ColId>,
 }
 
 /// A column that a name can stand for.

@@ -129,7 +129,7 @@ impl TestCatalog {
         assert_eq!(again.create_sql, plan.create_sql, "canonical text is a fixed point");
         assert_eq!(again.name, plan.name, "canonical text has the same name");
         assert_eq!(again.depends_on, plan.depends_on, "canonical text has the same dependencies");
-        self.add(plan.name.clone(), details(again.item, &plan.name), plan.create_sql.clone(), plan.depends_on.clone());
+        self.add(plan.name.clone(), details(again.item), plan.create_sql.clone(), plan.depends_on.clone());
         Ok(())
     }
 
@@ -139,17 +139,18 @@ impl TestCatalog {
 }
 
 /// What a new item becomes.
-fn details(item: NewItem, name: &ItemName) -> ItemDetails {
+fn details(item: NewItem) -> ItemDetails {
     match item {
-        NewItem::Table { desc, defaults } => ItemDetails::Table { desc, defaults },
+        NewItem::Table { desc, defaults, .. } => ItemDetails::Table { desc, defaults },
         NewItem::View { expr, desc } => ItemDetails::View { expr, desc },
         NewItem::MaterializedView { expr, desc, cluster } => ItemDetails::MaterializedView { expr, desc, cluster },
-        NewItem::Index { on, keys, cluster } => ItemDetails::Index { on, keys, cluster },
+        NewItem::Index { on, keys, cluster, unique } => ItemDetails::Index { on, keys, cluster, unique },
         NewItem::Secret { .. } => ItemDetails::Secret,
         NewItem::Connection { details, .. } => ItemDetails::Connection(details),
         NewItem::Source { ingestion, desc, cluster, .. } => ItemDetails::Source { desc, ingestion, cluster },
         NewItem::SourceTable { source, export } => ItemDetails::SourceTable { source, export },
-        NewItem::Type { labels } => ItemDetails::enum_type(name, labels),
+        NewItem::Type(ty) => ItemDetails::Type(ty),
+        NewItem::Function(function) => ItemDetails::Function(function),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The types that SQL text names.
 
 use crate::catalog::{ItemDetails, SessionCatalog};
+use crate::parser::respell::made_types::{LIST_OF, MAP_OF};
 use repr::{SqlError, SqlState, SqlType};
 use sqlparser::ast::{
     ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, ObjectName, ObjectNamePart, TimezoneInfo,
@@ -48,6 +49,7 @@ fn named_type(user: UserTypes<'_>, data_type: &DataType) -> Result<SqlType, SqlE
         DataType::Interval { .. } => SqlType::Interval,
         DataType::Uuid => SqlType::Uuid,
         DataType::JSONB => SqlType::Jsonb,
+        DataType::JSON => SqlType::Json,
         DataType::Regclass => SqlType::Regclass,
         DataType::Array(ArrayElemTypeDef::SquareBracket(element, _) | ArrayElemTypeDef::Qualified(element, _)) => {
             array_of(named_type(user, element)?)
@@ -119,15 +121,15 @@ fn alias(name: &str) -> Option<SqlType> {
     match name {
         "regnamespace" | "regrole" | "regprocedure" | "regoperator" | "regoper" | "regconfig" | "regdictionary"
         | "regcollation" | "xid" | "cid" => Some(SqlType::Oid),
-        "pg_node_tree" | "cstring" | "unknown" | "aclitem" => Some(SqlType::Text),
+        "pg_node_tree" | "cstring" | "unknown" | "aclitem" | "jsonpath" => Some(SqlType::Text),
         _ => None,
     }
 }
 
-/// The enum of this name.
+/// The type of this name.
 fn user_type(catalog: &dyn SessionCatalog, parts: &[String]) -> Option<SqlType> {
     match &catalog.resolve(parts)?.details {
-        ItemDetails::Type(ty) => Some(SqlType::Enum(ty.clone())),
+        ItemDetails::Type(ty) => Some(ty.clone()),
         _ => None,
     }
 }
@@ -141,7 +143,20 @@ pub fn is_builtin(name: &ObjectName) -> bool {
         _ => return false,
     };
     let folded = if base.quote_style.is_some() { base.value.clone() } else { base.value.to_lowercase() };
-    SqlType::from_name(&folded).is_some() || alias(&folded).is_some()
+    SqlType::from_name(&folded).is_some() || alias(&folded).is_some() || [LIST_OF, MAP_OF].contains(&folded.as_str())
+}
+
+/// A list or a map of the type that is written in its argument.
+fn made_of(name: &str, modifiers: &[String]) -> Result<Option<SqlType>, SqlError> {
+    let make = match name {
+        LIST_OF => SqlType::List,
+        MAP_OF => SqlType::Map,
+        _ => return Ok(None),
+    };
+    let [of] = modifiers else { return Ok(None) };
+    let of = of.trim_matches('"').replace("\"\"", "\"");
+    let inner = named_type(&|_| None, &crate::parser::parse_type(&of)?)?;
+    Ok(Some(make(Box::new(inner))))
 }
 
 fn custom(user: UserTypes<'_>, name: &ObjectName, modifiers: &[String]) -> Result<SqlType, SqlError> {
@@ -163,6 +178,9 @@ fn custom(user: UserTypes<'_>, name: &ObjectName, modifiers: &[String]) -> Resul
         return Err(unknown());
     }
     let text = quoted(base);
+    if let Some(made) = made_of(&text, modifiers)? {
+        return Ok(made);
+    }
     if base.quote_style.is_some() && text == "char" {
         return Ok(SqlType::InternalChar);
     }

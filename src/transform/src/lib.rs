@@ -18,7 +18,7 @@ mod walk;
 
 use expr::plan::Key;
 use expr::{RelExpr, Unmaterializable};
-use repr::{GlobalId, SqlError};
+use repr::{GlobalId, RelationType, SqlError};
 use rewrite::{eager, fold, fuse, lets, monotonic, narrow, pushdown, redundant, share, window};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -113,24 +113,26 @@ pub fn optimize(mut expr: RelExpr, options: &OptimizeContext) -> Result<RelExpr,
     Ok(expr)
 }
 
+/// Applies rewrites one after the other. Where programmers look on, each is checked: columns are the same, and what places promise of NULLs and
+/// keys follows from what they refer to.
 fn run(expr: &mut RelExpr, rewrites: &[Rewrite], cx: &Context<'_>) -> Result<(), TransformError> {
     for (name, rewrite) in rewrites {
         let before = cfg!(debug_assertions).then(|| (expr.clone(), expr.typ()));
         rewrite(expr, cx);
-        if let Some((old, typ)) = before {
-            let broken = || match expr.check() {
-                Err(e) => Some(e),
-                Ok(()) if !expr.has_columns(&typ.columns) => {
-                    Some(format!("columns were {:?}, are {:?}", typ.columns, expr.typ().columns))
-                }
-                Ok(()) => None,
-            };
-            if let Some(what) = broken() {
-                return Err(TransformError::Internal(format!(
-                    "rewrite {name}: {what}\nbefore: {old:?}\nafter: {expr:?}"
-                )));
-            }
+        if let Some((old, typ)) = before
+            && let Err(what) = check_rewritten(expr, &typ)
+        {
+            let what = format!("rewrite {name}: {what}\nbefore: {old:?}\nafter: {expr:?}");
+            return Err(TransformError::Internal(what));
         }
     }
     Ok(())
+}
+
+fn check_rewritten(expr: &RelExpr, typ: &RelationType) -> Result<(), String> {
+    expr.check()?;
+    if !expr.has_columns(&typ.columns) {
+        return Err(format!("columns were {:?}, are {:?}", typ.columns, expr.typ().columns));
+    }
+    expr.check_promises()
 }

@@ -5,6 +5,7 @@
 //! dropped from the stream before it looks anything up.
 
 mod join;
+mod temporal;
 
 use crate::TransformError;
 use crate::mfps::{compose, peel};
@@ -20,20 +21,27 @@ use std::collections::BTreeMap;
 
 /// Lowers an optimized plan. `indexes` are the keys, canonical, of arrangements that `Get`s of each object can read.
 pub fn lower(expr: &RelExpr, indexes: &BTreeMap<GlobalId, Vec<Key>>) -> Result<Plan, TransformError> {
-    let lowerer = Lowerer { indexes };
-    lowerer.lower(expr)
+    Lowerer { indexes, recursive: false }.lower(expr)
 }
 
 struct Lowerer<'a> {
     indexes: &'a BTreeMap<GlobalId, Vec<Key>>,
+    /// Whether this is inside of a recursion, where time is of more than one dimension.
+    recursive: bool,
 }
 
 impl Lowerer<'_> {
     fn lower(&self, expr: &RelExpr) -> Result<Plan, TransformError> {
         grow(|| {
-            let (mfp, node) = peel(expr);
+            let (mut mfp, node) = peel(expr);
+            let arity = mfp.arity();
+            let bounds = if self.recursive { Vec::new() } else { temporal::extract(&mut mfp) };
             check_materializable(&mfp)?;
-            self.lower_node(node, mfp)
+            let plan = self.lower_node(node, mfp)?;
+            if bounds.is_empty() {
+                return Ok(plan);
+            }
+            Ok(Plan::TemporalFilter { input: Box::new(plan), arity, bounds })
         })
     }
 
@@ -67,7 +75,8 @@ impl Lowerer<'_> {
                 Plan::Let { id: *id, value: Box::new(arranged_for(value, *id, &body)), body: Box::new(body) }
             }
             RelExpr::LetRec { bindings, body } => {
-                let lower = |b: &RecBinding| Ok((b.id, self.lower(&b.value)?, b.limit));
+                let inner = Lowerer { indexes: self.indexes, recursive: true };
+                let lower = |b: &RecBinding| Ok((b.id, inner.lower(&b.value)?, b.limit));
                 let bindings = bindings.iter().map(lower).collect::<Result<_, TransformError>>()?;
                 Plan::LetRec { bindings, body: Box::new(self.lower(body)?) }
             }

@@ -4,10 +4,7 @@
 //! `coalesce(a, d)` equals `coalesce(b, d)`, for any constant `d` of their type.
 
 use expr::ScalarExpr;
-use repr::numeric::Numeric;
-use repr::{
-    ArrayRef, ColumnType, Datum, Interval, JsonbRef, NumericRef, RangeRef, RowRef, SqlType, TimeTz, array, jsonb, range,
-};
+use repr::{ColumnType, SqlType};
 
 /// The sides of a predicate that is true if they are equal or both NULL, and never NULL.
 fn sides(predicate: &ScalarExpr) -> Option<(&ScalarExpr, &ScalarExpr)> {
@@ -55,47 +52,7 @@ pub fn classes(predicate: &ScalarExpr, columns: &[ColumnType]) -> Option<Vec<[Sc
 
 /// Some constant of a type; the same for all modifiers of it, so that both sides are filled alike.
 fn filler(ty: &SqlType) -> Option<ScalarExpr> {
-    let mut bytes = Vec::new();
-    let datum = match ty {
-        SqlType::Bool => Datum::Bool(false),
-        SqlType::Int2 => Datum::Int2(0),
-        SqlType::Int4 => Datum::Int4(0),
-        SqlType::Int8 => Datum::Int8(0),
-        SqlType::Float4 => Datum::Float4(0.0),
-        SqlType::Float8 => Datum::Float8(0.0),
-        SqlType::Numeric(_) => {
-            bytes = Numeric::zero().encode();
-            Datum::Numeric(NumericRef::from_encoded(&bytes))
-        }
-        SqlType::Text | SqlType::Varchar(_) | SqlType::Char(_) | SqlType::Name | SqlType::InternalChar => {
-            Datum::Text("")
-        }
-        SqlType::Bytea => Datum::Bytes(&[]),
-        SqlType::Date => Datum::Date(0),
-        SqlType::Time => Datum::Time(0),
-        SqlType::Timestamp(_) => Datum::Timestamp(0),
-        SqlType::Timestamptz(_) => Datum::Timestamptz(0),
-        SqlType::Interval => Datum::Interval(Interval { months: 0, days: 0, micros: 0 }),
-        SqlType::Uuid => Datum::Uuid([0; 16]),
-        SqlType::TimeTz => Datum::TimeTz(TimeTz { micros: 0, offset: 0 }),
-        SqlType::Range(_) => {
-            bytes = range::encode(None);
-            Datum::Range(RangeRef::from_encoded(&bytes))
-        }
-        SqlType::Enum(ty) => Datum::Enum(ty.values().next()?),
-        SqlType::Jsonb => {
-            jsonb::push_null(&mut bytes);
-            Datum::Jsonb(JsonbRef::from_encoded(&bytes))
-        }
-        SqlType::Oid | SqlType::Regclass | SqlType::Regproc | SqlType::Regtype => Datum::Oid(0),
-        SqlType::MzTimestamp => Datum::MzTimestamp(0),
-        SqlType::Array(_) | SqlType::Vector(_) => {
-            bytes = array::encode_list([]);
-            Datum::Array(ArrayRef::from_encoded(&bytes))
-        }
-        SqlType::Record(_) => Datum::Record(RowRef::from_encoded(&[])),
-    };
-    Some(ScalarExpr::literal(datum, ty.without_modifier()))
+    Some(ScalarExpr::Literal(Ok(repr::filler::filler(ty)?), ty.without_modifier().nullable(false)))
 }
 
 /// Whether these classes say that equal values in them mean equal values of `column`, NULL included, here and in what `place` maps to.

@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use tests::freshet::Freshet;
 use tests::pg::Postgres;
+use tests::queries::Suite;
 use tokio_postgres::{Client, NoTls};
 
 /// Rows of the table that is looked up in, as `pgbench -s 1` has them.
@@ -24,6 +25,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if "insert".contains(&filter) {
         insert_to_subscribe().await?;
+    }
+    if "planning".contains(&filter) {
+        planning().await?;
     }
     if "source".contains(&filter) {
         source().await?;
@@ -110,6 +114,51 @@ async fn insert_to_subscribe() -> anyhow::Result<()> {
     println!("| INSERT of one row, acknowledged (median) | {:.1} ms | |", median(to_commit));
     println!("| INSERT of one row → view → SUBSCRIBE (median) | {:.1} ms | |", median(to_subscribe));
     Ok(())
+}
+
+/// How long TPC-H's queries and joins of 20 and 64 tables take to be planned: `EXPLAIN` until its answer, in both.
+async fn planning() -> anyhow::Result<()> {
+    let (postgres, freshet) = (Postgres::start().await?, Freshet::start().await?);
+    let (peer, ours) = (postgres.client().await?, freshet.connect().await?);
+    let suite = Suite::read("tpch")?;
+    let chain = |tables: usize| {
+        let from: Vec<_> = (0..tables).map(|i| format!("t{i}")).collect();
+        let on: Vec<_> = (1..tables).map(|i| format!("t{}.b = t{i}.a", i - 1)).collect();
+        format!("SELECT * FROM {} WHERE {}", from.join(", "), on.join(" AND "))
+    };
+    let tables: Vec<_> = (0..64).map(|i| format!("CREATE TABLE t{i} (a int, b int)")).collect();
+    for client in [&peer, &ours] {
+        client.batch_execute(&suite.schema).await?;
+        client.batch_execute(&tables.join("; ")).await?;
+    }
+    let (mut of_ours, mut of_peer) = (Vec::new(), Vec::new());
+    for (_, query) in &suite.queries {
+        of_ours.push(explained(&ours, query).await?);
+        of_peer.push(explained(&peer, query).await?);
+    }
+    let most = of_ours.iter().copied().fold(0.0, f64::max);
+    println!(
+        "| planning a TPC-H query: median (longest) | {:.1} ms ({most:.1} ms) | PostgreSQL {:.1} ms |",
+        median(of_ours),
+        median(of_peer)
+    );
+    for tables in [20, 64] {
+        let (a, b) = (explained(&ours, &chain(tables)).await?, explained(&peer, &chain(tables)).await?);
+        println!("| planning a join of {tables} tables | {a:.1} ms | PostgreSQL {b:.1} ms |");
+    }
+    Ok(())
+}
+
+/// Milliseconds of an EXPLAIN, the median of some.
+async fn explained(client: &Client, query: &str) -> anyhow::Result<f64> {
+    let explain = format!("EXPLAIN {query}");
+    let mut times = Vec::new();
+    for _ in 0..9 {
+        let started = Instant::now();
+        client.simple_query(&explain).await?;
+        times.push(started.elapsed().as_secs_f64() * 1000.0);
+    }
+    Ok(median(times))
 }
 
 async fn upstream_client(postgres: &Postgres) -> anyhow::Result<Client> {

@@ -8,11 +8,12 @@ use tests::fuzz::{Config, run};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
-    let mut config = Config { seconds: 60, seed: 0, round: 0, once: false, differences_max: 10, verbose: false };
+    let mut config = Config { seconds: 60, seed: 0, round: 0, once: false, differences_max: 10 };
+    let mut verbose = false;
     let mut args = std::env::args().skip(1);
     while let Some(flag) = args.next() {
         if flag == "--verbose" {
-            config.verbose = true;
+            verbose = true;
             continue;
         }
         let value: u64 = args.next().with_context(|| format!("{flag} takes a number"))?.parse()?;
@@ -25,11 +26,9 @@ async fn main() -> anyhow::Result<ExitCode> {
         }
     }
     let summary = run(&config).await?;
-    let failed: usize = summary.failed.values().sum();
-    let skipped: usize = summary.skipped.values().sum();
-    println!(
-        "seed {}: {} rounds, {} queries and {} views the same, {failed} fail alike, {skipped} not compared, {} differences",
-        config.seed, summary.rounds, summary.queries, summary.views, summary.differences
-    );
+    if verbose {
+        summary.print_details();
+    }
+    println!("seed {}: {summary}", config.seed);
     Ok(if summary.differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

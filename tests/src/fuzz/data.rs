@@ -1,5 +1,6 @@
 //! Random tables, their first rows, and the changes that follow.
 
+use super::node::{Node, shorter};
 use super::types::{Type, quoted};
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -37,8 +38,15 @@ pub struct Table {
 pub enum Change {
     /// `INSERT`
     Insert(Table),
-    /// `UPDATE` or `DELETE`, which names these columns
-    Other(String),
+    /// Another statement.
+    Other(Node),
+}
+
+impl Column {
+    /// The cast that makes text of what is no text to PostgreSQL's polymorphic functions.
+    pub fn as_text(&self) -> &'static str {
+        if self.declared.starts_with("varchar") { "::text" } else { "" }
+    }
 }
 
 impl Table {
@@ -72,7 +80,8 @@ impl Table {
         table
     }
 
-    fn with_rows(&self, rows: Vec<Vec<String>>) -> Table {
+    /// The same table with other rows.
+    pub fn with_rows(&self, rows: Vec<Vec<String>>) -> Table {
         Table { rows, ..self.clone() }
     }
 }
@@ -82,7 +91,18 @@ impl Change {
     pub fn sql(&self) -> Option<String> {
         match self {
             Change::Insert(table) => table.insert(),
-            Change::Other(sql) => Some(sql.clone()),
+            Change::Other(node) => Some(node.sql()),
+        }
+    }
+
+    /// Smaller ones, each one step away.
+    pub fn smaller(&self) -> Vec<Change> {
+        match self {
+            Change::Insert(table) => {
+                let rows = shorter(&table.rows, 1).into_iter();
+                rows.map(|rows| Change::Insert(table.with_rows(rows))).collect()
+            }
+            Change::Other(node) => node.smaller().into_iter().map(Change::Other).collect(),
         }
     }
 }
@@ -120,10 +140,11 @@ fn column(rng: &mut StdRng, name: String, wild: bool) -> Column {
     let declared = match ty {
         Type::Numeric if rng.random() => "numeric(40,2)",
         Type::Text if rng.random_ratio(1, 5) => "varchar(20)",
+        Type::Timestamp if rng.random_ratio(1, 4) => "timestamp(0)",
         ty => ty.name(),
     };
-    // A declared scale takes no infinity.
-    let wild = wild && declared != "numeric(40,2)";
+    // A declared scale takes no infinity, a declared length no long text.
+    let wild = wild && !["numeric(40,2)", "varchar(20)"].contains(&declared);
     let pool = (0..rng.random_range(2..=5)).map(|_| ty.value(rng, wild)).collect();
     let not_null = rng.random_ratio(1, 6);
     let declared = format!("{declared}{}", if not_null { " NOT NULL" } else { "" });
@@ -147,69 +168,16 @@ pub fn any_type(rng: &mut StdRng) -> Type {
     if rng.random() { usual[rng.random_range(0..usual.len())] } else { all[rng.random_range(0..all.len())] }
 }
 
-fn row(rng: &mut StdRng, table: &Table, key: usize) -> Vec<String> {
+/// A row of literals; the first is the key.
+pub fn row(rng: &mut StdRng, table: &Table, key: usize) -> Vec<String> {
     let others = table.columns.iter().skip(1).map(|column| value(rng, column));
     std::iter::once(key.to_string()).chain(others).collect()
 }
 
-fn value(rng: &mut StdRng, column: &Column) -> String {
+/// A literal of a column, or NULL.
+pub fn value(rng: &mut StdRng, column: &Column) -> String {
     if rng.random_ratio(column.nulls, 100) {
         return "NULL".to_string();
     }
     quoted(column.pool[rng.random_range(0..column.pool.len())])
-}
-
-/// Random changes, a few statements a step.
-pub fn history(rng: &mut StdRng, tables: &[Table]) -> Vec<Vec<Change>> {
-    // Keys of rows that come later; the first rows have small ones.
-    let mut next_key = 20;
-    let mut steps = Vec::new();
-    for _ in 0..rng.random_range(2..=4) {
-        let count = rng.random_range(1..=4);
-        let step = (0..count).map(|_| {
-            let table = &tables[rng.random_range(0..tables.len())];
-            change(rng, table, &mut next_key)
-        });
-        steps.push(step.collect());
-    }
-    steps
-}
-
-fn change(rng: &mut StdRng, table: &Table, next_key: &mut usize) -> Change {
-    let predicate = predicate(rng, table);
-    match rng.random_range(0..10) {
-        0..4 => {
-            let rows = (0..rng.random_range(1..=4)).map(|_| {
-                *next_key += 1;
-                row(rng, table, *next_key)
-            });
-            Change::Insert(table.with_rows(rows.collect()))
-        }
-        4..7 => {
-            let column = &table.columns[rng.random_range(1..table.columns.len())];
-            let set = format!("{} = {}", column.name, value(rng, column));
-            Change::Other(format!("UPDATE {} SET {set} WHERE {predicate}", table.name))
-        }
-        7..9 => Change::Other(format!("DELETE FROM {} WHERE {predicate}", table.name)),
-        9 if rng.random() => {
-            *next_key += 1000;
-            let names: Vec<_> = table.columns.iter().map(|c| c.name.as_str()).collect();
-            let (name, others) = (&table.name, names[1..].join(", "));
-            let select = format!("SELECT {} + {next_key}, {others} FROM {name} WHERE {predicate}", names[0]);
-            Change::Other(format!("INSERT INTO {name} ({}, {others}) {select}", names[0]))
-        }
-        _ => Change::Other(format!("DELETE FROM {}", table.name)),
-    }
-}
-
-fn predicate(rng: &mut StdRng, table: &Table) -> String {
-    let key = &table.columns[0].name;
-    let column = &table.columns[rng.random_range(1..table.columns.len())];
-    match rng.random_range(0..5) {
-        0 => format!("{key} % 3 = {}", rng.random_range(0..3)),
-        1 => format!("{key} < {}", rng.random_range(0..30)),
-        2 => format!("{} IS NULL", column.name),
-        3 => format!("{} = {}::{}", column.name, value(rng, column), column.ty.name()),
-        _ => format!("{key} % 2 = {}", rng.random_range(0..2)),
-    }
 }

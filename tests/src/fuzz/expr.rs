@@ -1,11 +1,12 @@
 //! Random expressions: what a query may say where it stands.
 
 use super::data::Table;
-use super::functions::{AGGREGATES, FUNCTIONS, Function, Part};
+use super::functions::{AGGREGATES, FUNCTIONS, Function, Part, Table as Functions};
 use super::node::{Node, text};
 use super::types::{Type, literal};
 use rand::RngExt;
 use rand::rngs::StdRng;
+use std::collections::BTreeSet;
 
 /// A column that can be named: its qualified name.
 #[derive(Clone, Debug)]
@@ -21,10 +22,12 @@ pub struct Name {
 pub struct Traits {
     /// One table, every expression evaluated for every row: errors compare strictly.
     pub flat: bool,
-    /// Grouping or its like: numbers of equal value may be shown in another form.
-    pub grouped: bool,
-    /// Sums of floats: the last digit may differ.
+    /// Grouping or its like of values that SQL calls equal though they are printed differently: which of them is shown does not count.
+    pub loose: bool,
+    /// Functions of floats, and sums of them: the last digits may differ.
     pub floats: bool,
+    /// The rows come in an order that tells all of them apart.
+    pub ordered: bool,
 }
 
 /// Makes the queries of a round.
@@ -41,6 +44,8 @@ pub struct Generator<'a> {
     pub traits: Traits,
     /// Whether values at the edges are drawn.
     pub wild: bool,
+    /// The functions and clauses of the query so far.
+    pub used: BTreeSet<&'static str>,
 }
 
 /// Where an expression stands.
@@ -67,11 +72,43 @@ impl Place {
 
     /// What a subquery here sees around it.
     fn visible(&self) -> Vec<Name> {
-        self.columns.iter().chain(&self.outer).cloned().collect()
+        // PostgreSQL does not know what a query is grouped by inside its subqueries, unless it is a column.
+        let is_column = |name: &&Name| !name.name.contains(['(', ' ']);
+        self.columns.iter().filter(is_column).chain(&self.outer).cloned().collect()
     }
 }
 
 impl Generator<'_> {
+    /// For queries over these tables.
+    pub fn new(rng: StdRng, tables: &[Table], wild: bool) -> Generator<'_> {
+        Generator { rng, tables, ctes: Vec::new(), next: 0, traits: Traits::default(), wild, used: BTreeSet::new() }
+    }
+
+    /// Notes a clause.
+    pub fn uses(&mut self, clause: &'static str) {
+        self.used.insert(clause);
+    }
+
+    /// Notes that the query takes values of these types for the same when they are equal.
+    pub fn loosen(&mut self, mut types: impl Iterator<Item = Type>) {
+        self.traits.loose |= types.any(Type::is_loose);
+    }
+
+    /// A function with a result of this type; each line of the table is as likely as another.
+    pub fn choose(
+        &mut self,
+        table: &'static Functions,
+        ty: Type,
+        fits: impl Fn(&Function) -> bool,
+    ) -> Option<&'static Function> {
+        let lines: Vec<&[Function]> = table.of(ty).iter().map(Vec::as_slice).filter(|line| fits(&line[0])).collect();
+        if lines.is_empty() {
+            return None;
+        }
+        let line = self.pick(&lines);
+        Some(&line[self.rng.random_range(0..line.len())])
+    }
+
     /// True with this probability, in hundredths.
     pub fn percent(&mut self, percent: u32) -> bool {
         self.rng.random_ratio(percent, 100)
@@ -108,9 +145,9 @@ impl Generator<'_> {
             return node;
         }
         if place.aggregated.is_some() && self.percent(50) {
-            let candidates: Vec<_> = AGGREGATES.iter().filter(|f| f.ret == ty && (!f.float || !self.wild)).collect();
-            if !candidates.is_empty() {
-                let function = self.pick(&candidates);
+            let (wild, risky) = (self.wild, self.percent(4));
+            let fits = |f: &Function| (!f.float || !wild) && (!f.fails || risky);
+            if let Some(function) = self.choose(&AGGREGATES, ty, fits) {
                 return self.aggregate(function, place);
             }
         }
@@ -122,21 +159,17 @@ impl Generator<'_> {
 
     fn function(&mut self, ty: Type, depth: usize, place: &Place) -> Node {
         let (flat, risky) = (self.traits.flat, self.traits.flat || self.percent(4));
-        let fits = |f: &&Function| f.ret == ty && (!flat || !f.lazy) && (risky || !f.fails);
-        let candidates: Vec<_> = FUNCTIONS.iter().filter(fits).collect();
-        if candidates.is_empty() {
-            return self.leaf(ty, place);
-        }
-        let function = self.pick(&candidates);
+        let fits = |f: &Function| (!flat || !f.lazy) && (risky || !f.fails);
+        let Some(function) = self.choose(&FUNCTIONS, ty, fits) else { return self.leaf(ty, place) };
         let node = self.fill(function, depth - 1, place, place);
         // A call of constants fails when it is planned, whether or not there are rows.
-        if flat && !names_column(&node, place) { self.leaf(ty, place) } else { node }
+        let planned = flat && !place.columns.is_empty() && !names_column(&node, place);
+        if planned { self.leaf(ty, place) } else { node }
     }
 
     /// An aggregate call; its arguments read the rows of the group.
     fn aggregate(&mut self, function: &Function, place: &Place) -> Node {
-        self.traits.grouped = true;
-        self.traits.floats |= function.float;
+        self.loosen(function.loose_arguments());
         let inside = place.inside();
         let call = self.fill(function, 1, &inside, &inside);
         let Node::Expr(ty, mut parts) = call else { return call };
@@ -144,6 +177,7 @@ impl Generator<'_> {
         parts.pop();
         parts[0] = text("");
         if self.percent(10) {
+            self.uses("FILTER");
             let condition = self.expr(Type::Bool, 1, &inside);
             parts.push(Node::Maybe(Box::new(Node::Seq(vec![text(" FILTER (WHERE "), condition, text(")")]))));
         }
@@ -152,6 +186,8 @@ impl Generator<'_> {
 
     /// A function with arguments: the first from one place, which has columns, the others from another.
     pub fn fill(&mut self, function: &Function, depth: usize, first: &Place, others: &Place) -> Node {
+        self.uses(function.line);
+        self.traits.floats |= function.float;
         let mut parts = vec![text("(")];
         let mut holes = 0;
         for part in &function.parts {

@@ -15,6 +15,30 @@ pub struct From {
     pub key: Vec<Name>,
 }
 
+/// Functions of a column (`$`): its type, where any array serves for arrays, and the type of their rows, where an array stands for its elements.
+const LATERAL_FUNCTIONS: [(&str, Type, Type); 9] = [
+    ("unnest($)", Type::Int4Array, Type::Int4Array),
+    ("unnest($)", Type::TextArray, Type::TextArray),
+    ("generate_series(1, least($, 3))", Type::Int4, Type::Int4),
+    ("generate_subscripts($, 1)", Type::Int4Array, Type::Int4),
+    ("jsonb_object_keys(CASE WHEN jsonb_typeof($) = 'object' THEN $ END)", Type::Jsonb, Type::Text),
+    ("jsonb_array_elements(CASE WHEN jsonb_typeof($) = 'array' THEN $ END)", Type::Jsonb, Type::Jsonb),
+    ("jsonb_array_elements_text(CASE WHEN jsonb_typeof($) = 'array' THEN $ END)", Type::Jsonb, Type::Text),
+    ("regexp_split_to_table($, ' |b')", Type::Text, Type::Text),
+    ("string_to_table($, ' ', 'a')", Type::Text, Type::Text),
+];
+/// Functions of constants, and the type of their rows.
+const SERIES: [(&str, Type); 8] = [
+    ("generate_series(0, 3)", Type::Int4),
+    ("generate_series(5, 1, -2)", Type::Int4),
+    ("generate_series(1.5, 3, 0.5)", Type::Numeric),
+    ("generate_series(3::int8, 1)", Type::Int8),
+    ("generate_series('2020-01-31'::timestamp, '2020-04-30', '1 month')", Type::Timestamp),
+    ("generate_series('2020-03-28 12:00+00'::timestamptz, '2020-03-30 12:00+00', '1 day')", Type::Timestamptz),
+    ("unnest(array['a', NULL, 'b'])", Type::Text),
+    ("jsonb_array_elements('[1, \"a\", null]')", Type::Jsonb),
+];
+
 impl Generator<'_> {
     /// A FROM clause without its keyword.
     pub fn from(&mut self, depth: usize, outer: &[Name]) -> From {
@@ -42,9 +66,7 @@ impl Generator<'_> {
         let tables = self.tables;
         let table = &tables[self.rng.random_range(0..tables.len())];
         let alias = self.alias();
-        // What is no text to PostgreSQL's polymorphic functions becomes one.
-        let cast = |c: &super::data::Column| if c.declared.starts_with("varchar") { "::text" } else { "" };
-        let name = |c: &super::data::Column| Name { name: format!("{alias}.{}{}", c.name, cast(c)), ty: c.ty };
+        let name = |c: &super::data::Column| Name { name: format!("{alias}.{}{}", c.name, c.as_text()), ty: c.ty };
         let columns: Vec<Name> = table.columns.iter().map(name).collect();
         From { node: text(format!("{} AS {alias}", table.name)), key: vec![columns[0].clone()], columns }
     }
@@ -57,6 +79,8 @@ impl Generator<'_> {
             .filter(|(l, r)| left.columns[*l].ty == right.columns[*r].ty)
             .collect();
         let (l, r) = self.pick(&pairs);
+        self.uses("USING");
+        self.loosen([left.columns[l].ty].into_iter());
         let kind = self.pick(&["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"]);
         let (a, b) = (self.alias(), self.alias());
         let common = format!("u{a}");
@@ -64,13 +88,14 @@ impl Generator<'_> {
             (0..table.columns.len()).map(|i| if i == at { common.clone() } else { format!("{alias}c{i}") }).collect()
         };
         let (left_names, right_names) = (names(&left, &a, l), names(&right, &b, r));
-        let sql = format!(
-            "{} AS {a} ({}) {kind} {} AS {b} ({}) USING ({common})",
-            left.name,
-            left_names.join(", "),
-            right.name,
-            right_names.join(", ")
-        );
+        let (left_list, right_list) = (left_names.join(", "), right_names.join(", "));
+        let joined = format!("{} AS {b} ({right_list})", right.name);
+        let joined = if self.percent(30) {
+            format!("NATURAL {kind} {joined}")
+        } else {
+            format!("{kind} {joined} USING ({common})")
+        };
+        let sql = format!("{} AS {a} ({left_list}) {joined}", left.name);
         let of_left = left_names.iter().zip(&left.columns);
         let of_right = right_names.iter().zip(&right.columns).filter(|(name, _)| **name != common);
         let cast = |ty| if ty == Type::Text { "::text" } else { "" };
@@ -82,23 +107,29 @@ impl Generator<'_> {
 
     /// A function of the columns to the left.
     fn lateral_series(&mut self, left: &From) -> Option<(From, &'static str)> {
-        let (call, wanted, ty) = self.pick(&[
-            ("unnest", Type::Int4Array, Type::Int4),
-            ("unnest", Type::TextArray, Type::Text),
-            ("generate_series", Type::Int4, Type::Int4),
-        ]);
-        let columns: Vec<_> = left.columns.iter().filter(|c| c.ty == wanted).cloned().collect();
+        let (template, wanted, ty) = self.pick(&LATERAL_FUNCTIONS);
+        let fits = |c: &&Name| c.ty == wanted || (wanted.is_array() && c.ty.is_array());
+        let columns: Vec<_> = left.columns.iter().filter(fits).cloned().collect();
         if columns.is_empty() {
             return None;
         }
-        let column = self.pick(&columns).name;
-        let alias = self.alias();
-        let call = match call {
-            "unnest" => format!("unnest({column})"),
-            _ => format!("generate_series(1, least({column}, 3))"),
-        };
+        self.uses("LATERAL function");
+        let column = self.pick(&columns);
+        let ty = if ty.is_array() { column.ty.element() } else { ty };
+        let call = template.replace('$', &column.name);
         let kind = self.pick(&["CROSS JOIN", "LEFT JOIN"]);
-        Some((self.whole(text(format!("LATERAL {call} AS {alias} (s0)")), named(&alias, "s", &[ty])), kind))
+        Some((self.function_item(&format!("LATERAL {call}"), ty), kind))
+    }
+
+    /// A function in FROM, with the number of each row or without.
+    fn function_item(&mut self, call: &str, ty: Type) -> From {
+        let alias = self.alias();
+        if self.percent(25) {
+            self.uses("WITH ORDINALITY");
+            let names = named(&alias, "s", &[ty, Type::Int8]);
+            return self.whole(text(format!("{call} WITH ORDINALITY AS {alias} (s0, s1)")), names);
+        }
+        self.whole(text(format!("{call} AS {alias} (s0)")), named(&alias, "s", &[ty]))
     }
 
     fn whole(&mut self, node: Node, columns: Vec<Name>) -> From {
@@ -106,8 +137,8 @@ impl Generator<'_> {
     }
 
     fn derived(&mut self, depth: usize, lateral: &[Name], outer: &[Name], keyword: &str) -> From {
-        let count = self.rng.random_range(1..=3);
-        let types: Vec<Type> = (0..count).map(|_| super::data::any_type(&mut self.rng)).collect();
+        let types = self.types(3);
+        self.uses(if lateral.is_empty() { "derived table" } else { "LATERAL" });
         let around: Vec<Name> = lateral.iter().chain(outer).cloned().collect();
         let query = self.query(&types, depth - 1, &around);
         let alias = self.alias();
@@ -123,8 +154,8 @@ impl Generator<'_> {
     }
 
     fn values(&mut self) -> From {
-        let types: Vec<Type> =
-            (0..self.rng.random_range(1..=2)).map(|_| super::data::any_type(&mut self.rng)).collect();
+        let types = self.types(2);
+        self.uses("VALUES");
         let rows = (0..self.rng.random_range(1..=3)).map(|_| {
             let values = types.iter().map(|ty| literal(ty.value(&mut self.rng, false), *ty)).collect::<Vec<_>>();
             text(format!("({})", values.join(", ")))
@@ -140,14 +171,16 @@ impl Generator<'_> {
     }
 
     fn series(&mut self) -> From {
-        let alias = self.alias();
-        let (call, ty) = self.pick(&[
-            ("generate_series(0, 3)", Type::Int4),
-            ("generate_series(5, 1, -2)", Type::Int4),
-            ("unnest(array['a', NULL, 'b'])", Type::Text),
-            ("jsonb_array_elements('[1, \"a\", null]')", Type::Jsonb),
-        ]);
-        self.whole(text(format!("{call} AS {alias} (s0)")), named(&alias, "s", &[ty]))
+        let (call, ty) = self.pick(&SERIES);
+        if self.percent(30) {
+            self.uses("ROWS FROM");
+            let (other, other_ty) = self.pick(&SERIES);
+            let alias = self.alias();
+            let names = named(&alias, "s", &[ty, other_ty]);
+            return self.whole(text(format!("ROWS FROM ({call}, {other}) AS {alias} (s0, s1)")), names);
+        }
+        self.uses("function in FROM");
+        self.function_item(call, ty)
     }
 
     fn join(&mut self, left: From, depth: usize, outer: &[Name]) -> From {
@@ -169,6 +202,7 @@ impl Generator<'_> {
             right.node = Node::Seq(vec![text("("), right.node, text(")")]);
         }
         let kind = self.pick(&["JOIN", "JOIN", "LEFT JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "CROSS JOIN"]);
+        self.uses(kind);
         let equality = self.equality(&left.columns, &right.columns);
         let columns = left.columns.iter().chain(&right.columns).cloned().collect();
         let place = Place { columns, outer: outer.to_vec(), subqueries: depth.min(1), ..Place::default() };

@@ -4,7 +4,7 @@ use super::compare::{Kind, Verdict, compare};
 use super::data::{Change, Table};
 use super::expr::Traits;
 use super::node::{Node, shorter};
-use super::servers::{Answer, Servers};
+use super::servers::{Answer, ENUM, Servers, Setting};
 use std::time::{Duration, Instant};
 
 /// How long one difference may be made smaller.
@@ -23,6 +23,8 @@ pub struct Case {
     pub traits: Traits,
     /// Whether it differs as a view that saw the changes.
     pub view: bool,
+    /// A setting that the query runs with.
+    pub setting: Option<Setting>,
 }
 
 /// A difference with both answers.
@@ -49,7 +51,7 @@ impl Case {
         }
         for change in &self.history {
             let (oracle, ours) = servers.change(change).await;
-            if matches!(oracle, Answer::Error(..)) != matches!(ours, Answer::Error(..)) {
+            if let Verdict::Different(_) = compare(&oracle, &ours, CHANGED) {
                 return Ok((oracle, ours));
             }
         }
@@ -59,13 +61,13 @@ impl Case {
     /// Asks both, with everything in place.
     async fn ask(&self, servers: &Servers) -> (Answer, Answer) {
         let sql = self.query.sql();
-        let ours = if self.view { servers.ask("SELECT * FROM v").await } else { servers.ask(&sql).await };
-        (servers.ask_oracle(&sql).await, ours)
+        let ours = if self.view { "SELECT * FROM v" } else { &sql };
+        servers.ask_both(&sql, ours, self.setting).await
     }
 
     /// The script that shows it, in psql.
     pub fn script(&self) -> String {
-        let mut lines = Vec::new();
+        let mut lines = vec![ENUM.to_string()];
         for table in &self.tables {
             lines.push(table.create());
             lines.extend(table.create_index());
@@ -74,8 +76,10 @@ impl Case {
         let sql = self.query.sql();
         lines.extend(self.view.then(|| create_view("v", &sql)));
         lines.extend(self.history.iter().filter_map(Change::sql));
+        lines.extend(self.setting.map(Setting::set));
         lines.push(if self.view { "SELECT * FROM v".to_string() } else { sql });
-        lines.iter().map(|line| format!("{line};\n")).collect()
+        let used = lines[1..].iter().any(|line| line.contains("mood"));
+        lines.iter().skip(usize::from(!used)).map(|line| format!("{line};\n")).collect()
     }
 
     /// Cases one step smaller, apart from the query.
@@ -94,10 +98,9 @@ impl Case {
             all.extend(shorter(&table.index, 0).into_iter().map(|index| with(Table { index, ..table.clone() })));
         }
         for (i, change) in self.history.iter().enumerate() {
-            let Change::Insert(table) = change else { continue };
-            all.extend(shorter(&table.rows, 1).into_iter().map(|rows| {
+            all.extend(change.smaller().into_iter().map(|smaller| {
                 let mut case = self.clone();
-                case.history[i] = Change::Insert(Table { rows, ..table.clone() });
+                case.history[i] = smaller;
                 case
             }));
         }
@@ -115,6 +118,9 @@ impl Case {
         case
     }
 }
+
+/// How the answers to changes compare: they are flat.
+pub const CHANGED: Traits = Traits { flat: true, loose: false, floats: false, ordered: false };
 
 /// The statement that makes a query a view.
 pub fn create_view(name: &str, sql: &str) -> String {

@@ -4,9 +4,11 @@
 //! becomes a materialized view of Freshet's, both servers apply the same random changes, and after each the view must hold what PostgreSQL answers.
 //! [`compare`] says what counts as equal: what `docs/sql.md` explains, and nothing more. What differs is made small ([`minimize`]) and printed as a script.
 
+mod changes;
 mod compare;
 mod data;
 mod expr;
+mod flat;
 mod from;
 mod functions;
 mod minimize;
@@ -15,8 +17,12 @@ mod query;
 mod round;
 mod select;
 mod servers;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod types;
+mod values;
+mod window;
 
-pub use round::{Config, Summary, run};
+pub use round::{Config, run};
+pub use summary::Summary;

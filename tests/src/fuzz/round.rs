@@ -1,14 +1,18 @@
 //! Rounds: tables, queries, views, changes, comparisons, until the time is up.
 
-use super::compare::{Verdict, compare};
-use super::data::{Change, Table, history, tables};
+use super::changes::history;
+use super::compare::{Kind, Verdict, compare};
+use super::data::{Change, Table, tables};
 use super::expr::{Generator, Traits};
-use super::minimize::{Case, Difference, create_view, minimize};
-use super::node::Node;
-use super::servers::{Answer, Servers};
+use super::flat::Flat;
+use super::minimize::{CHANGED, Case, Difference, create_view, minimize};
+use super::node::{Node, text};
+use super::servers::{Answer, Servers, Setting};
+use super::summary::Summary;
+use super::types::Type;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// Queries of a round: each that both servers answer is a dataflow while the tables change.
@@ -29,27 +33,6 @@ pub struct Config {
     pub once: bool,
     /// Stop after so many differences.
     pub differences_max: usize,
-    /// Print what both servers refuse, and what is not compared.
-    pub verbose: bool,
-}
-
-/// What was done.
-#[derive(Debug, Default)]
-pub struct Summary {
-    /// Rounds.
-    pub rounds: u64,
-    /// Comparisons of queries that were the same.
-    pub queries: usize,
-    /// Comparisons of views that were the same.
-    pub views: usize,
-    /// Comparisons where both failed alike, by PostgreSQL's error.
-    pub failed: BTreeMap<String, usize>,
-    /// What was not compared, by reason.
-    pub skipped: BTreeMap<String, usize>,
-    /// Differences.
-    pub differences: usize,
-    /// Errors of Freshet's alone that were reported already.
-    reported: Vec<String>,
 }
 
 /// A query of a round.
@@ -57,6 +40,9 @@ struct Query {
     node: Node,
     sql: String,
     traits: Traits,
+    flat: Option<Flat>,
+    setting: Option<Setting>,
+    used: BTreeSet<&'static str>,
 }
 
 /// A round that runs.
@@ -85,22 +71,12 @@ pub async fn run(config: &Config) -> anyhow::Result<Summary> {
             break;
         }
     }
-    if config.verbose {
-        print_counts("both fail", &summary.failed);
-        print_counts("not compared", &summary.skipped);
-    }
     Ok(summary)
-}
-
-fn print_counts(what: &str, counts: &BTreeMap<String, usize>) {
-    let mut counts: Vec<_> = counts.iter().collect();
-    counts.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-    counts.iter().for_each(|(reason, count)| println!("{what}: {count:5} {reason}"));
 }
 
 impl Round<'_> {
     async fn run(mut self, rng: &mut StdRng, wild: bool, deadline: Instant) -> anyhow::Result<()> {
-        let steps = history(rng, &self.tables);
+        let steps = history(StdRng::seed_from_u64(rng.random()), &self.tables, wild);
         let queries = queries(rng, &self.tables, wild);
         self.servers.reset(&self.tables).await?;
         let mut views: Vec<Query> = Vec::new();
@@ -122,8 +98,9 @@ impl Round<'_> {
         }
         for step in steps {
             for change in step {
-                self.servers.change(&change).await;
-                self.done.push(change);
+                if !self.change(change).await? {
+                    return Ok(());
+                }
             }
             for (i, query) in views.iter().enumerate() {
                 if !self.check(query, Some(i)).await? {
@@ -134,23 +111,40 @@ impl Round<'_> {
         Ok(())
     }
 
+    /// Changes a table on both servers; whether they said the same.
+    async fn change(&mut self, change: Change) -> anyhow::Result<bool> {
+        let answers = self.servers.change(&change).await;
+        self.done.push(change);
+        match compare(&answers.0, &answers.1, CHANGED) {
+            Verdict::Same => self.summary.changes += 1,
+            Verdict::BothFail(error) => self.summary.fail(error),
+            Verdict::Skipped(reason) => self.summary.skip(reason),
+            Verdict::Different(_) => {
+                let query = Query::of(Node::Query(vec![Type::Int4], vec![text("SELECT 1")]), CHANGED);
+                self.report(&query, false, answers).await?;
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Compares a query, or a view of it; whether it goes on.
     async fn check(&mut self, query: &Query, view: Option<usize>) -> anyhow::Result<bool> {
-        let oracle = self.servers.ask_oracle(&query.sql).await;
-        if matches!(&oracle, Answer::Rows(rows) if rows.len() > ROWS_MAX) {
-            self.skip("too many rows".to_string());
+        let setting = query.setting.filter(|_| view.is_none());
+        let sql = view.map_or(query.sql.clone(), |i| format!("SELECT * FROM v{i}"));
+        let (oracle, ours) = self.servers.ask_both(&query.sql, &sql, setting).await;
+        if matches!(&oracle, Answer::Rows(found) if found.rows.len() > ROWS_MAX) {
+            self.summary.skip("too many rows".to_string());
             return Ok(false);
         }
-        let sql = view.map_or(query.sql.clone(), |i| format!("SELECT * FROM v{i}"));
-        let ours = self.servers.ask(&sql).await;
-        match compare(&oracle, &ours, query.traits) {
-            Verdict::Same if view.is_some() => self.summary.views += 1,
-            Verdict::Same => self.summary.queries += 1,
-            Verdict::BothFail(error) => *self.summary.failed.entry(error).or_default() += 1,
+        match compare(&oracle, &ours, query.traits_of(view)) {
+            Verdict::Same => self.summary.same(&query.used, view.is_some()),
+            Verdict::BothFail(error) => self.summary.fail(error),
             Verdict::Skipped(reason) => {
-                self.skip(reason);
+                self.summary.skip(reason);
                 return Ok(view.is_some());
             }
+            Verdict::Different(Kind::Errors(..)) if query.flat.is_some() => return self.check_cells(query).await,
             Verdict::Different(_) => {
                 self.report(query, view.is_some(), (oracle, ours)).await?;
                 return Ok(false);
@@ -159,19 +153,28 @@ impl Round<'_> {
         Ok(true)
     }
 
-    fn skip(&mut self, reason: String) {
-        *self.summary.skipped.entry(reason).or_default() += 1;
+    /// Asks for each value of a flat query by itself: where several fail, it depends on the plan which error is seen.
+    async fn check_cells(&mut self, query: &Query) -> anyhow::Result<bool> {
+        let Some(flat) = &query.flat else { return Ok(true) };
+        let Answer::Rows(keys) = self.servers.ask_oracle(&flat.keys()).await else { return Ok(true) };
+        let keys = keys.rows.into_iter().filter_map(|mut row| row.pop().flatten());
+        for cell in keys.flat_map(|key| flat.cells(&key)) {
+            let cell = Query { setting: query.setting, ..Query::of(cell, query.traits) };
+            let answers = self.servers.ask_both(&cell.sql, &cell.sql, cell.setting).await;
+            if let Verdict::Different(_) = compare(&answers.0, &answers.1, cell.traits) {
+                self.report(&cell, false, answers).await?;
+                return Ok(false);
+            }
+        }
+        self.summary.several_errors += 1;
+        Ok(true)
     }
 
     /// Makes the view; it must be possible if the query is.
     async fn make_view(&mut self, i: usize, query: &Query) -> anyhow::Result<bool> {
         match self.servers.ask(&create_view(&format!("v{i}"), &query.sql)).await {
             Answer::Rows(_) => Ok(true),
-            Answer::Error(code, message) if code == "0A000" => {
-                self.skip(format!("refused: {message}"));
-                Ok(false)
-            }
-            // Its query fails, too.
+            // Its query fails, too, when it is asked without a setting.
             Answer::Error(..) if !matches!(self.servers.ask(&query.sql).await, Answer::Rows(_)) => Ok(false),
             refused => {
                 let oracle = self.servers.ask_oracle(&query.sql).await;
@@ -183,20 +186,19 @@ impl Round<'_> {
 
     /// Makes a difference small and prints it; afterwards the servers have tables of that.
     async fn report(&mut self, query: &Query, view: bool, answers: (Answer, Answer)) -> anyhow::Result<()> {
-        if let Answer::Error(code, message) = &answers.1 {
-            let error = format!("{code} {}", message.replace(|c: char| c.is_ascii_digit(), ""));
-            if self.summary.reported.contains(&error) {
-                return Ok(());
-            }
-            self.summary.reported.push(error);
+        if let Answer::Error(code, message) = &answers.1
+            && !self.summary.is_new(format!("{code} {}", message.replace(|c: char| c.is_ascii_digit(), "")))
+        {
+            return Ok(());
         }
         self.summary.differences += 1;
         let case = Case {
             tables: self.tables.clone(),
             history: self.done.clone(),
             query: query.node.clone(),
-            traits: query.traits,
+            traits: query.traits_of(view.then_some(0)),
             view,
+            setting: query.setting.filter(|_| !view),
         };
         match minimize(self.servers, case.clone()).await? {
             Some(difference) => print(&self.label, &difference),
@@ -209,15 +211,27 @@ impl Round<'_> {
     }
 }
 
+impl Query {
+    fn of(node: Node, traits: Traits) -> Query {
+        Query { sql: node.sql(), node, traits, flat: None, setting: None, used: BTreeSet::new() }
+    }
+
+    /// How it compares, or a view of it: that has no order.
+    fn traits_of(&self, view: Option<usize>) -> Traits {
+        Traits { ordered: self.traits.ordered && view.is_none(), ..self.traits }
+    }
+}
+
 fn queries(rng: &mut StdRng, tables: &[Table], wild: bool) -> Vec<Query> {
-    let one = |_| {
-        let rng = StdRng::seed_from_u64(rng.random());
-        let traits = Traits::default();
-        let mut generator = Generator { rng, tables, ctes: Vec::new(), next: 0, traits, wild };
-        let node = generator.any_query();
-        Query { sql: node.sql(), node, traits: generator.traits }
-    };
-    (0..QUERIES).map(one).collect()
+    (0..QUERIES).map(|_| query(StdRng::seed_from_u64(rng.random()), tables, wild)).collect()
+}
+
+fn query(rng: StdRng, tables: &[Table], wild: bool) -> Query {
+    let mut generator = Generator::new(rng, tables, wild);
+    let flat = generator.percent(35).then(|| generator.flat());
+    let node = flat.as_ref().map_or_else(|| generator.any_query(), Flat::node);
+    let setting = generator.percent(10).then(|| Setting::any(&mut generator.rng));
+    Query { flat, setting, used: generator.used, ..Query::of(node, generator.traits) }
 }
 
 fn print(label: &str, difference: &Difference) {
@@ -229,9 +243,16 @@ fn print(label: &str, difference: &Difference) {
 fn shown(answer: &Answer) -> String {
     let Answer::Rows(rows) = answer else { return format!("{answer:?}") };
     let cell = |cell: &Option<String>| cell.clone().unwrap_or_else(|| "NULL".to_string());
-    let mut lines: Vec<String> = rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join(" | ")).collect();
+    let mut lines: Vec<String> =
+        rows.rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join(" | ")).collect();
     lines.sort();
+    lines.insert(0, rows.header.join(", "));
     let count = lines.len();
     lines.truncate(20);
-    format!("{count} rows{}", lines.iter().map(|line| format!("\n--   {line}")).collect::<String>())
+    format!(
+        "{} rows, {} counted{}",
+        count - 1,
+        rows.affected,
+        lines.iter().map(|line| format!("\n--   {line}")).collect::<String>()
+    )
 }

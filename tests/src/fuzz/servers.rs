@@ -4,6 +4,8 @@ use super::data::{Change, Table};
 use crate::freshet::Freshet;
 use crate::pg::Postgres;
 use anyhow::Context;
+use rand::RngExt;
+use rand::rngs::StdRng;
 use std::time::Duration;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
@@ -12,14 +14,28 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long one may take at PostgreSQL: what takes longer is not worth a comparison.
 const ORACLE_PATIENCE_MS: u32 = 2000;
 
+/// The enum of some columns.
+pub const ENUM: &str = "CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy', 'Very \"happy\", é')";
+
 /// A row as text.
 pub type Row = Vec<Option<String>>;
+
+/// What a statement returns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rows {
+    /// Names and types of its columns.
+    pub header: Vec<String>,
+    /// Its rows.
+    pub rows: Vec<Row>,
+    /// How many rows it returned or changed, as the server says.
+    pub affected: u64,
+}
 
 /// What a server says to a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// Rows, perhaps none.
-    Rows(Vec<Row>),
+    Rows(Rows),
     /// An error with its SQLSTATE.
     Error(String, String),
     /// Nothing in time.
@@ -63,22 +79,35 @@ impl Servers {
         for statement in schema.split("; ") {
             self.ours.batch_execute(statement).await.context(statement)?;
         }
-        for table in tables {
-            for statement in std::iter::once(table.create()).chain(table.insert()) {
-                self.oracle.batch_execute(&statement).await.with_context(|| statement.clone())?;
-                self.ours.batch_execute(&statement).await.with_context(|| statement.clone())?;
-            }
-            if let Some(index) = table.create_index() {
-                self.ours.batch_execute(&index).await.context(index)?;
-            }
+        let types = std::iter::once(ENUM.to_string());
+        let tables_made = tables.iter().flat_map(|table| std::iter::once(table.create()).chain(table.insert()));
+        for statement in types.chain(tables_made) {
+            self.oracle.batch_execute(&statement).await.with_context(|| statement.clone())?;
+            self.ours.batch_execute(&statement).await.with_context(|| statement.clone())?;
+        }
+        for index in tables.iter().filter_map(Table::create_index) {
+            self.ours.batch_execute(&index).await.context(index)?;
         }
         Ok(())
     }
 
     /// Applies a change to both; what each says.
     pub async fn change(&self, change: &Change) -> (Answer, Answer) {
-        let Some(sql) = change.sql() else { return (Answer::Rows(Vec::new()), Answer::Rows(Vec::new())) };
-        (self.ask_oracle(&sql).await, self.ask(&sql).await)
+        let Some(sql) = change.sql() else { return (Answer::Rows(Rows::default()), Answer::Rows(Rows::default())) };
+        self.ask_both(&sql, &sql, None).await
+    }
+
+    /// Asks PostgreSQL the one and Freshet the other, in sessions with this setting.
+    pub async fn ask_both(&self, oracle: &str, ours: &str, setting: Option<Setting>) -> (Answer, Answer) {
+        let Some(setting) = setting else { return (ask(&self.oracle, oracle).await, ask(&self.ours, ours).await) };
+        let mut answers = Vec::new();
+        for (client, sql) in [(&self.oracle, oracle), (&self.ours, ours)] {
+            ask(client, &setting.set()).await;
+            answers.push(ask(client, sql).await);
+            ask(client, &setting.unset()).await;
+        }
+        let ours = answers.pop().unwrap_or(Answer::Lost);
+        (answers.pop().unwrap_or(Answer::Lost), ours)
     }
 
     /// Asks PostgreSQL.
@@ -92,26 +121,72 @@ impl Servers {
     }
 }
 
+/// The settings of a session that change how values are read and printed, with what they are otherwise.
+const SETTINGS: [(&str, &str, &str); 9] = [
+    ("TimeZone", "'America/New_York'", "'UTC'"),
+    ("TimeZone", "'Asia/Kathmandu'", "'UTC'"),
+    ("DateStyle", "'SQL, DMY'", "'ISO, MDY'"),
+    ("DateStyle", "'German'", "'ISO, MDY'"),
+    ("DateStyle", "'Postgres, YMD'", "'ISO, MDY'"),
+    ("IntervalStyle", "'iso_8601'", "'postgres'"),
+    ("IntervalStyle", "'sql_standard'", "'postgres'"),
+    ("extra_float_digits", "'-2'", "'1'"),
+    ("bytea_output", "'escape'", "'hex'"),
+];
+
+/// A setting of a session that a query runs with.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting(usize);
+
+impl Setting {
+    /// A random one.
+    pub fn any(rng: &mut StdRng) -> Setting {
+        Setting(rng.random_range(0..SETTINGS.len()))
+    }
+
+    /// The statement that makes it.
+    pub fn set(self) -> String {
+        let (name, value, _) = SETTINGS[self.0];
+        format!("SET {name} = {value}")
+    }
+
+    fn unset(self) -> String {
+        let (name, _, value) = SETTINGS[self.0];
+        format!("SET {name} = {value}")
+    }
+}
+
 async fn ask(client: &Client, sql: &str) -> Answer {
-    let result = match tokio::time::timeout(PATIENCE, client.simple_query(sql)).await {
-        Ok(result) => result,
-        Err(_) => {
-            // Whether or not it can be cancelled, it took too long.
-            let _ = client.cancel_token().cancel_query(tokio_postgres::NoTls).await;
-            return Answer::Timeout;
-        }
-    };
-    match result {
-        Ok(messages) => Answer::Rows(messages.iter().filter_map(row).collect()),
-        Err(error) => match error.as_db_error() {
+    match tokio::time::timeout(PATIENCE, ask_now(client, sql)).await {
+        Ok(Ok(rows)) => Answer::Rows(rows),
+        Ok(Err(error)) => match error.as_db_error() {
             Some(db) if db.code().code() == "57014" => Answer::Timeout,
             Some(db) => Answer::Error(db.code().code().to_string(), db.message().to_string()),
             None => Answer::Lost,
         },
+        Err(_) => {
+            // Whether or not it can be cancelled, it took too long.
+            let _ = client.cancel_token().cancel_query(tokio_postgres::NoTls).await;
+            Answer::Timeout
+        }
     }
 }
 
-fn row(message: &SimpleQueryMessage) -> Option<Row> {
-    let SimpleQueryMessage::Row(row) = message else { return None };
-    Some((0..row.len()).map(|i| row.get(i).map(str::to_string)).collect())
+async fn ask_now(client: &Client, sql: &str) -> Result<Rows, tokio_postgres::Error> {
+    let returns = ["SELECT", "WITH", "(", "VALUES", "TABLE"].iter().any(|word| sql.starts_with(word));
+    let mut answer = Rows::default();
+    if returns {
+        let statement = client.prepare(sql).await?;
+        answer.header = statement.columns().iter().map(|c| format!("{} {}", c.name(), c.type_().name())).collect();
+    }
+    for message in client.simple_query(sql).await? {
+        match message {
+            SimpleQueryMessage::Row(row) => {
+                answer.rows.push((0..row.len()).map(|i| row.get(i).map(str::to_string)).collect());
+            }
+            SimpleQueryMessage::CommandComplete(count) => answer.affected = count,
+            _ => {}
+        }
+    }
+    Ok(answer)
 }

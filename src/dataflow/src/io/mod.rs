@@ -112,7 +112,7 @@ pub fn connect(
         for (end, mailbox) in ends.iter_mut().zip(&mailboxes) {
             end.0.insert(*id, Arc::clone(mailbox));
         }
-        let feed = source::Feed::new(persist.clone(), import.shard, desc.as_of, desc.until, mailboxes);
+        let feed = source::Feed::new(persist.clone(), import, desc.as_of, desc.until, mailboxes);
         let events = events.clone();
         let task = tokio::spawn(async move {
             if let (Err(error), Some(owner)) = (feed.run().await, owner) {

@@ -4,8 +4,9 @@ use super::ImportMessage;
 use super::mailbox::Mailbox;
 use crate::layout::{Errors, Rows};
 use differential_dataflow::AsCollection;
-use expr::Mfp;
-use persist::{ListenEvent, PersistClient, PersistError, Update};
+use expr::extent::may_keep;
+use expr::{Mfp, SourceImport};
+use persist::{ListenEvent, PartFilter, PersistClient, PersistError, Update};
 use repr::{Arena, DataflowError, Datum, Diff, Frontier, GlobalId, Row, RowPacker, ShardId, Timestamp};
 use std::any::Any;
 use std::cell::Cell;
@@ -30,6 +31,7 @@ pub(super) struct Feed {
     shard: ShardId,
     as_of: Timestamp,
     until: Frontier,
+    wanted: PartFilter,
     mailboxes: Vec<Arc<Mailbox<ImportMessage>>>,
     next: usize,
 }
@@ -37,12 +39,14 @@ pub(super) struct Feed {
 impl Feed {
     pub(super) fn new(
         persist: PersistClient,
-        shard: ShardId,
+        import: &SourceImport,
         as_of: Timestamp,
         until: Frontier,
         mailboxes: Vec<Arc<Mailbox<ImportMessage>>>,
     ) -> Self {
-        Feed { persist, shard, as_of, until, mailboxes, next: 0 }
+        let mfp = import.mfp.clone();
+        let wanted = mfp.map_or_else(PartFilter::all, |mfp| PartFilter::new(move |columns| may_keep(&mfp, columns)));
+        Feed { persist, shard: import.shard, as_of, until, wanted, mailboxes, next: 0 }
     }
 
     /// Reads until `until`, until nobody listens, or until the shard cannot be read any more.
@@ -67,7 +71,7 @@ impl Feed {
     /// Feeds the contents at the as-of; false if nobody listens.
     async fn snapshot(&mut self) -> Result<bool, PersistError> {
         let mut snapshot = loop {
-            match self.persist.snapshot(self.shard, self.as_of).await {
+            match self.persist.snapshot_of(self.shard, self.as_of, self.wanted.clone()).await {
                 Err(PersistError::Storage(error)) => {
                     tracing::warn!(shard = %self.shard, %error, "reading again");
                     tokio::time::sleep(RETRY).await;
@@ -86,7 +90,7 @@ impl Feed {
     /// Feeds changes after the last complete time of `progress`; returns at `until` or when nobody listens.
     async fn listen(&mut self, progress: &mut Frontier) -> Result<(), PersistError> {
         let from = progress.last_complete().unwrap_or(self.as_of);
-        let mut listen = self.persist.listen(self.shard, from).await?;
+        let mut listen = self.persist.listen_to(self.shard, from, self.wanted.clone()).await?;
         // Updates are dealt only with the progress that completes them: a listen that breaks is then simply begun again.
         let mut pending = Vec::new();
         loop {

@@ -12,6 +12,7 @@ pub mod group;
 pub mod half_join;
 pub mod join;
 pub mod multiset;
+pub mod temporal;
 
 use differential_dataflow::consolidation::consolidate;
 use repr::{DataflowError, Diff, Row};

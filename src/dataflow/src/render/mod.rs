@@ -10,6 +10,7 @@ mod plan;
 mod recursion;
 mod reduce;
 pub(crate) mod sort_key;
+mod temporal;
 mod time;
 mod top_k;
 mod window;

@@ -115,6 +115,10 @@ impl<'s, T: RenderTime> Context<'s, T> {
             Plan::Window { input, partition, order, functions } => {
                 window::render(self.plan(input), partition, order, functions)
             }
+            Plan::TemporalFilter { input, arity, bounds } => {
+                let input = self.plan(input);
+                T::temporal_filter(input, *arity, bounds, self.until)
+            }
             Plan::Negate { input } => {
                 let input = self.plan(input);
                 // Errors are not negated: an error in what is taken away is an error.
@@ -191,13 +195,23 @@ fn check_bound(plan: &Plan, locals: &mut Vec<repr::LocalId>) -> Result<(), SqlEr
         Plan::LetRec { bindings, body } => {
             let outer = locals.len();
             locals.extend(bindings.iter().map(|(id, _, _)| *id));
-            bindings.iter().try_for_each(|(_, value, _)| check_bound(value, locals))?;
+            for (_, value, _) in bindings {
+                check_bound(value, locals)?;
+                check_recursive(value)?;
+            }
             check_bound(body, locals)?;
             locals.truncate(outer);
             Ok(())
         }
         _ => plan.children().into_iter().try_for_each(|child| check_bound(child, locals)),
     })
+}
+
+/// Refuses what only totally ordered time allows.
+fn check_recursive(plan: &Plan) -> Result<(), SqlError> {
+    let mut temporal = false;
+    plan.visit_pre(&mut |node| temporal |= matches!(node, Plan::TemporalFilter { .. }));
+    if temporal { Err(SqlError::unsupported("a filter on mz_now() in a recursion")) } else { Ok(()) }
 }
 
 /// Logic that applies an mfp.

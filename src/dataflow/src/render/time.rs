@@ -2,7 +2,7 @@
 
 use super::bundle::Bundle;
 use super::plan::Context;
-use super::{join, recursion};
+use super::{join, recursion, temporal};
 use crate::layout::{Errors, Keyed, Rows, Time};
 use crate::ops::fold::{Fold, fold};
 use crate::ops::group::{GroupLogic, group};
@@ -10,7 +10,8 @@ use differential_dataflow::dynamic::pointstamp::PointStamp;
 use expr::Plan;
 use expr::plan::DeltaPath;
 use expr::relation::RecLimit;
-use repr::{LocalId, Timestamp};
+use expr::temporal::Bound;
+use repr::{Frontier, LocalId, Timestamp};
 use timely::order::Product;
 
 /// Time inside a recursion: the time outside, and the iteration of each recursion around.
@@ -42,6 +43,14 @@ pub trait RenderTime: Time {
     /// Renders a delta join.
     fn delta<'s>(inputs: Vec<Bundle<'s, Self>>, paths: &[DeltaPath]) -> Bundle<'s, Self>;
 
+    /// Renders a temporal filter; only where [`super::plan::check`] lets one be.
+    fn temporal_filter<'s>(
+        input: Bundle<'s, Self>,
+        arity: usize,
+        bounds: &[Bound],
+        until: Frontier,
+    ) -> Bundle<'s, Self>;
+
     /// Renders a recursion.
     fn recurse<'s>(context: &mut Context<'s, Self>, bindings: &[Binding], body: &Plan) -> Bundle<'s, Self>;
 }
@@ -61,6 +70,15 @@ impl RenderTime for Timestamp {
 
     fn delta<'s>(inputs: Vec<Bundle<'s, Self>>, paths: &[DeltaPath]) -> Bundle<'s, Self> {
         join::delta(inputs, paths)
+    }
+
+    fn temporal_filter<'s>(
+        input: Bundle<'s, Self>,
+        arity: usize,
+        bounds: &[Bound],
+        until: Frontier,
+    ) -> Bundle<'s, Self> {
+        temporal::render(input, arity, bounds, until)
     }
 
     fn recurse<'s>(context: &mut Context<'s, Self>, bindings: &[Binding], body: &Plan) -> Bundle<'s, Self> {
@@ -85,6 +103,10 @@ impl RenderTime for RecursiveTime {
         // Each path is the whole join, taken as a chain; half joins need totally ordered time.
         let path = &paths[0];
         join::linear(&mut inputs, path.start, &path.initial, &path.stages)
+    }
+
+    fn temporal_filter<'s>(_: Bundle<'s, Self>, _: usize, _: &[Bound], _: Frontier) -> Bundle<'s, Self> {
+        unreachable!("check() refuses temporal filters in recursions")
     }
 
     fn recurse<'s>(context: &mut Context<'s, Self>, bindings: &[Binding], body: &Plan) -> Bundle<'s, Self> {

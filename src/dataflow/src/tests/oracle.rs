@@ -59,7 +59,7 @@ fn node(plan: &Plan, bound: &mut Bound) -> Result<Rows, SqlError> {
             panic!("no fixed point")
         }
         Plan::Mfp { input, mfp } => through(mfp, &evaluate(input, bound)?),
-        Plan::FlatMap { .. } => panic!("tested by hand"),
+        Plan::FlatMap { .. } | Plan::TemporalFilter { .. } => panic!("tested by hand"),
         Plan::Join { inputs, plan } => {
             let inputs = inputs.iter().map(|input| evaluate(input, bound)).collect::<Result<Vec<_>, _>>()?;
             match plan {

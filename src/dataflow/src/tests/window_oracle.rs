@@ -53,6 +53,24 @@ fn int(row: &Row) -> Option<i64> {
     }
 }
 
+/// `lag`, or `lead` if not `back`; perhaps only over the rows whose value is not NULL.
+fn shifted(function: &WindowExpr, back: bool, rows: &[Row], at: usize, known: bool) -> Result<Row, SqlError> {
+    let by = if function.args.len() > 1 { int(&arg(function, 1, &rows[at])?) } else { Some(1) };
+    let Some(by) = by else { return Ok(Row::pack([Datum::Null])) };
+    let by = if back { -by } else { by };
+    let counts = |place: &usize| !known || arg(function, 0, &rows[*place]).is_ok_and(|v| !v.unpack()[0].is_null());
+    let found = match by {
+        0 => Some(at),
+        1.. => (at + 1..rows.len()).filter(counts).nth(by as usize - 1),
+        _ => (0..at).rev().filter(counts).nth(by.unsigned_abs() as usize - 1),
+    };
+    match found {
+        Some(place) => arg(function, 0, &rows[place]),
+        None if function.args.len() > 2 => arg(function, 2, &rows[at]),
+        None => Ok(Row::pack([Datum::Null])),
+    }
+}
+
 fn value(function: &WindowExpr, rows: &[Row], at: usize, order: &[ColumnOrder]) -> Result<Row, SqlError> {
     use WindowFunc::*;
     let before = |other: &usize| compare(order, &rows[*other].unpack(), &rows[at].unpack()).is_lt();
@@ -84,14 +102,15 @@ fn value(function: &WindowExpr, rows: &[Row], at: usize, order: &[ColumnOrder]) 
             }
             None => one(Datum::Null),
         },
-        Lag | Lead => {
-            let by = if function.args.len() > 1 { int(&arg(function, 1, &rows[at])?) } else { Some(1) };
-            let Some(by) = by else { return Ok(one(Datum::Null)) };
-            let to = at as i64 + if function.func == Lag { -by } else { by };
-            match usize::try_from(to).ok().and_then(|to| rows.get(to)) {
-                Some(row) => arg(function, 0, row)?,
-                None if function.args.len() > 2 => arg(function, 2, &rows[at])?,
-                None => one(Datum::Null),
+        Lag | Lead => shifted(function, function.func == Lag, rows, at, false)?,
+        IgnoringNulls(inner) if matches!(**inner, Lag | Lead) => shifted(function, **inner == Lag, rows, at, true)?,
+        IgnoringNulls(inner) => {
+            let known = |place: &usize| arg(function, 0, &rows[*place]).is_ok_and(|value| !value.unpack()[0].is_null());
+            let frame: Vec<usize> = frame.into_iter().filter(known).collect();
+            match **inner {
+                FirstValue => of(frame.first())?,
+                LastValue => of(frame.last())?,
+                _ => of(int(&arg(function, 1, &rows[at])?).and_then(|n| frame.get(n as usize - 1)))?,
             }
         }
         FirstValue => of(frame.first())?,

@@ -68,9 +68,7 @@ pub fn plan_entry(catalog: &Arc<Catalog>, item: &Item) -> Result<Entry, SqlError
         return Err(SqlError::internal("a definition is exactly one statement"));
     };
     match sql::plan(&view, statement, &Params::default())? {
-        Plan::CreateItem(CreateItemPlan { item: new, depends_on, .. }) => {
-            Ok(entry(item, details(new, &name_of(item)), depends_on))
-        }
+        Plan::CreateItem(CreateItemPlan { item: new, depends_on, .. }) => Ok(entry(item, details(new), depends_on)),
         _ => Err(SqlError::internal("a definition creates an item")),
     }
 }
@@ -94,16 +92,17 @@ fn name_of(item: &Item) -> ItemName {
 }
 
 /// What a planned item is in the catalog.
-pub fn details(new: NewItem, name: &ItemName) -> ItemDetails {
+pub fn details(new: NewItem) -> ItemDetails {
     match new {
-        NewItem::Table { desc, defaults } => ItemDetails::Table { desc, defaults },
+        NewItem::Table { desc, defaults, .. } => ItemDetails::Table { desc, defaults },
         NewItem::View { expr, desc } => ItemDetails::View { expr, desc },
         NewItem::MaterializedView { expr, desc, cluster } => ItemDetails::MaterializedView { expr, desc, cluster },
-        NewItem::Index { on, keys, cluster } => ItemDetails::Index { on, keys, cluster },
+        NewItem::Index { on, keys, cluster, unique } => ItemDetails::Index { on, keys, cluster, unique },
         NewItem::Secret { .. } => ItemDetails::Secret,
         NewItem::Connection { details, .. } => ItemDetails::Connection(details),
         NewItem::Source { ingestion, desc, cluster, .. } => ItemDetails::Source { desc, ingestion, cluster },
         NewItem::SourceTable { source, export } => ItemDetails::SourceTable { source, export },
-        NewItem::Type { labels } => ItemDetails::enum_type(name, labels),
+        NewItem::Type(ty) => ItemDetails::Type(ty),
+        NewItem::Function(function) => ItemDetails::Function(function),
     }
 }

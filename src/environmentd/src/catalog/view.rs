@@ -4,7 +4,7 @@ use super::{Catalog, Cluster, SYSTEM_SCHEMAS};
 use crate::session::SessionContext;
 use repr::text::TextSettings;
 use repr::{ClusterId, GlobalId, SqlError, SqlState, SqlType};
-use sql::catalog::{CatalogItem, ItemName, SessionCatalog, TEMPORARY_PREFIX, quote_ident};
+use sql::catalog::{CatalogItem, ItemDetails, ItemName, SessionCatalog, TEMPORARY_PREFIX, quote_ident};
 use std::sync::Arc;
 
 /// The first part of a name that is an identifier: `"[id]"."u7"`, as canonical SQL has it.
@@ -168,6 +168,11 @@ impl SessionCatalog for SessionCatalogView {
 
     fn exists(&self, name: &ItemName) -> bool {
         self.catalog.by_name(name).is_some()
+    }
+
+    fn unique_indexes(&self, table: GlobalId) -> Vec<&CatalogItem> {
+        let is_unique = |item: &&CatalogItem| matches!(item.details, ItemDetails::Index { unique: Some(_), .. });
+        self.catalog.used_by(table).filter_map(|id| self.catalog.item(id)).filter(is_unique).collect()
     }
 
     fn cluster(&self, name: &str) -> Option<ClusterId> {

@@ -27,6 +27,13 @@ pub struct Block<'a> {
     pub writes: &'a [PendingWrite],
 }
 
+impl Block<'_> {
+    /// The same for one of several reads.
+    pub fn reborrow(&mut self) -> Block<'_> {
+        Block { read: self.read, tables_read: self.tables_read, writes: self.writes }
+    }
+}
+
 /// Changes that are not committed, by table.
 pub(super) struct Overlay {
     changes: BTreeMap<GlobalId, Vec<(Row, Diff)>>,

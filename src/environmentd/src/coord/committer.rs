@@ -8,7 +8,7 @@
 //! tick: often while someone reads, else every second.
 
 use super::time::{Oracle, now_ms};
-use super::write::CommitError;
+use super::unique::all_checked;
 use crate::catalog::Catalog;
 use arc_swap::ArcSwap;
 use persist::{Batch, ClockWriter, Commit, CommitOutcome, CompareAndSet, PersistClient, PersistError, Update};
@@ -25,14 +25,23 @@ const TICK_IDLE: Duration = Duration::from_secs(1);
 /// Requests that wait at most; more make sessions wait.
 const QUEUE_MAX: usize = 1024;
 
-/// A write, ready to be stamped.
+/// A write, ready to be stamped; the default writes nothing, and is done when all before it are.
+#[derive(Default)]
 pub struct WriteRequest {
     /// What to append, by table; the updates' times are before any commit's.
     pub writes: Vec<(GlobalId, ShardId, TableWrite)>,
-    /// When it read, if it did.
-    pub read_at: Option<Timestamp>,
-    /// What must not have changed since.
-    pub tables_read: BTreeSet<GlobalId>,
+    /// The tables that must not have changed since these times.
+    pub reads: BTreeMap<GlobalId, Timestamp>,
+    /// The unique indexes whose keys were looked at.
+    pub unique: BTreeSet<GlobalId>,
+}
+
+/// What became of a write.
+pub enum WriteOutcome {
+    /// It is durable and visible from this time on.
+    Committed(Timestamp),
+    /// What it depends on has changed: nothing was written.
+    Conflict(WriteRequest),
 }
 
 /// What is appended to one table.
@@ -51,8 +60,10 @@ pub struct CatalogRequest {
     pub shards: Vec<(ShardId, RelationDesc)>,
 }
 
+type WriteReply = oneshot::Sender<Result<WriteOutcome, SqlError>>;
+
 enum Request {
-    Write(WriteRequest, oneshot::Sender<Result<Timestamp, CommitError>>),
+    Write(WriteRequest, WriteReply),
     Catalog(CatalogRequest, oneshot::Sender<Result<Timestamp, SqlError>>),
 }
 
@@ -62,7 +73,7 @@ pub struct CommitterHandle(mpsc::Sender<Request>);
 
 impl CommitterHandle {
     /// Commits a write.
-    pub async fn write(&self, request: WriteRequest) -> Result<Timestamp, CommitError> {
+    pub async fn write(&self, request: WriteRequest) -> Result<WriteOutcome, SqlError> {
         let (reply, answer) = oneshot::channel();
         self.0.send(Request::Write(request, reply)).await.map_err(|_| shutting_down())?;
         answer.await.map_err(|_| shutting_down())?
@@ -158,16 +169,20 @@ impl Committer {
         Ok(())
     }
 
-    async fn commit_writes(
-        &mut self,
-        requests: Vec<(WriteRequest, oneshot::Sender<Result<Timestamp, CommitError>>)>,
-    ) -> Result<(), String> {
+    async fn commit_writes(&mut self, requests: Vec<(WriteRequest, WriteReply)>) -> Result<(), String> {
         let catalog = self.catalog.load_full();
         let (mut replies, mut tables, mut gathered) = (Vec::new(), BTreeSet::new(), Gathered::default());
         for (request, reply) in requests {
-            if let Err(error) = self.validate(&catalog, &request, &tables) {
-                let _ = reply.send(Err(error));
-                continue;
+            match self.is_current(&catalog, &request, &tables) {
+                Ok(true) => {}
+                Ok(false) => {
+                    let _ = reply.send(Ok(WriteOutcome::Conflict(request)));
+                    continue;
+                }
+                Err(error) => {
+                    let _ = reply.send(Err(error));
+                    continue;
+                }
             }
             for (table, shard, write) in request.writes {
                 tables.insert(table);
@@ -178,34 +193,31 @@ impl Committer {
         match self.commit(gathered.into_batches(), Vec::new()).await? {
             Ok(time) => {
                 self.written.extend(tables.into_iter().map(|table| (table, time)));
-                replies.into_iter().for_each(|reply| drop(reply.send(Ok(time))));
+                replies.into_iter().for_each(|reply| drop(reply.send(Ok(WriteOutcome::Committed(time)))));
             }
-            Err(error) => replies.into_iter().for_each(|reply| drop(reply.send(Err(error.clone().into())))),
+            Err(error) => replies.into_iter().for_each(|reply| drop(reply.send(Err(error.clone())))),
         }
         Ok(())
     }
 
-    /// Whether a write can still be done: its tables exist, and what it read is as it was, also after the writes of this batch before it.
-    fn validate(
+    /// Whether what a write depends on is as it was, also after the writes of this batch before it; fails if its tables do not exist.
+    fn is_current(
         &self,
         catalog: &Catalog,
         request: &WriteRequest,
         tables: &BTreeSet<GlobalId>,
-    ) -> Result<(), CommitError> {
+    ) -> Result<bool, SqlError> {
         for (table, shard, _) in &request.writes {
             if catalog.entry(*table).is_none_or(|entry| entry.shard != Some(*shard)) {
                 let what = "the table was dropped while the statement was running";
-                return Err(SqlError::new(SqlState::UNDEFINED_TABLE, what).into());
+                return Err(SqlError::new(SqlState::UNDEFINED_TABLE, what));
             }
         }
-        let Some(read_at) = request.read_at else { return Ok(()) };
-        for table in &request.tables_read {
-            let written = self.written.get(table).copied().unwrap_or(self.started);
-            if tables.contains(table) || written > read_at {
-                return Err(CommitError::Conflict);
-            }
-        }
-        Ok(())
+        let written = |table: &GlobalId| self.written.get(table).copied().unwrap_or(self.started);
+        let unchanged =
+            |(table, read_at): (&GlobalId, &Timestamp)| !tables.contains(table) && written(table) <= *read_at;
+        let checked = |(table, _, _): &(GlobalId, _, _)| all_checked(catalog, *table, &request.unique);
+        Ok(request.reads.iter().all(unchanged) && request.writes.iter().all(checked))
     }
 
     async fn commit_catalog(&mut self, request: CatalogRequest) -> Result<Result<Timestamp, SqlError>, String> {

@@ -1,6 +1,7 @@
 //! COPY FROM: rows as they come become a write, in bounded memory: large ones are parts in the blob store before they are committed.
 
 use super::Environment;
+use super::unique::{KeyChanges, UniqueIndexes};
 use super::write::{LargeWrite, PendingWrite, check_not_null, evaluate};
 use crate::session::SessionContext;
 use expr::ScalarExpr;
@@ -19,6 +20,9 @@ pub struct CopyWriter {
     /// Which rows are kept.
     selection: Option<ScalarExpr>,
     rows: u64,
+    unique: UniqueIndexes,
+    /// The keys of all rows so far, if they must be unique: unlike the rows they stay in memory.
+    keys: KeyChanges,
 }
 
 impl Environment {
@@ -37,7 +41,10 @@ impl Environment {
         self.with_moment(cx, self.0.oracle.last(), |moment| {
             row.iter_mut().chain(&mut selection).for_each(|expr| moment.replace(expr));
         });
+        let unique = UniqueIndexes::of(&catalog, plan.table);
         Ok(CopyWriter {
+            keys: unique.no_changes(),
+            unique,
             table: entry.item.clone(),
             shard,
             builder: self.0.persist.batch_builder(shard, desc),
@@ -66,6 +73,7 @@ impl CopyWriter {
             return Ok(());
         }
         check_not_null(&self.table, &row)?;
+        self.unique.add(&mut self.keys, &row, 1)?;
         self.rows += 1;
         // Its time is that of its commit.
         Ok(self.builder.add(Update::row(row, 0, 1)).await?)
@@ -75,6 +83,6 @@ impl CopyWriter {
     pub async fn finish(self) -> Result<PendingWrite, SqlError> {
         let table: GlobalId = self.table.id;
         let large = LargeWrite { table, shard: self.shard, batch: self.builder.finish().await? };
-        Ok(PendingWrite { affected: self.rows, large: vec![large], ..PendingWrite::default() })
+        Ok(PendingWrite { affected: self.rows, large: vec![large], keys: self.keys, ..PendingWrite::default() })
     }
 }

@@ -51,7 +51,7 @@ impl DataflowCatalog for Resolver<'_> {
     fn indexes_on(&self, id: GlobalId) -> Vec<(GlobalId, IndexDesc)> {
         let Some(desc) = self.catalog.item(id).and_then(|item| item.details.desc()) else { return Vec::new() };
         let index = |user: GlobalId| match &self.catalog.item(user)?.details {
-            ItemDetails::Index { on, keys, cluster } if *on == id && *cluster == self.cluster => {
+            ItemDetails::Index { on, keys, cluster, .. } if *on == id && *cluster == self.cluster => {
                 let index = IndexDesc { on: id, key: keys.clone(), desc: desc.clone() };
                 self.indexes.contains(&user).then_some((user, index))
             }
@@ -94,7 +94,7 @@ impl Environment {
         let indexes = catalog.user_entries().filter(older).map(|entry| entry.item.id).collect();
         let resolver = |cluster| Resolver { catalog, cluster, indexes, moment: None, system: None };
         let (cluster, (desc, _)) = match &entry.item.details {
-            ItemDetails::Index { on, keys, cluster } => {
+            ItemDetails::Index { on, keys, cluster, .. } => {
                 let desc = catalog.item(*on).and_then(|item| item.details.desc()).cloned().unwrap_or_default();
                 let index = IndexDesc { on: *on, key: keys.clone(), desc };
                 (*cluster, transform::dataflow::index(name, id, index, &resolver(*cluster))?)

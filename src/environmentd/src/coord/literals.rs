@@ -60,6 +60,7 @@ impl Moment<'_> {
             MzEnvironmentId => Row::pack([Datum::Text(&self.info.environment_id)]),
             PgBackendPid => Row::pack([Datum::Int4(self.cx.connection_id as i32)]),
             PgPostmasterStartTime => Row::pack([Datum::Timestamptz(self.info.started_us)]),
+            TransactionId => Row::pack([Datum::Int8(self.cx.now_us)]),
             Parameter(..) => return None,
         })
     }

@@ -45,6 +45,8 @@ mod subscribe;
 mod tests;
 pub mod time;
 pub mod timestamp;
+mod unique;
+mod upsert;
 pub mod write;
 
 pub use block::Block;
@@ -55,6 +57,7 @@ pub use result::RowStream;
 pub use sessions::{Activity, SessionHandle, SessionInfo, Sessions};
 pub use subscribe::SubscribeStream;
 pub use timestamp::ReadTransaction;
+pub use unique::KeyChanges;
 pub use write::{CommitError, PendingWrite};
 
 /// What a DDL statement did.
@@ -178,7 +181,8 @@ impl Environment {
             let what = format!("the definition of {} cannot be shown", item.name);
             return Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, what));
         }
-        Ok((item.name.to_string(), sql::canonical::display(&item.create_sql, &view)))
+        let constraints = crate::catalog::system::constraints_of(&catalog, id);
+        Ok((item.name.to_string(), sql::canonical::display_with(&item.create_sql, &constraints, &view)))
     }
 
     /// Ends what runs beside sessions. The environment's shards and catalog are complete at any moment, so that there is nothing to save.

@@ -123,7 +123,7 @@ async fn execute(env: &Environment, statement: &sql::ParsedStatement) -> Result<
                 Err(CommitError::Sql(error)) => return Err(error),
             }
         },
-        Plan::Explain(explain) => env.explain(&cx, explain).await,
+        Plan::Explain(explain) => env.explain(&cx, explain).await.map(|rows| rows.concat().join("|")),
         Plan::ShowCreate(id) => env.show_create(&cx, *id).map(|(_, sql)| sql),
         _ => env.execute_ddl(&cx, plan).await.map(|outcome| outcome.tag),
     }

@@ -4,8 +4,9 @@
 //! it again. Where that happens, later ones of the same table queue: see [`Turns`].
 
 use super::block::Block;
-use super::committer::{TableWrite, WriteRequest};
+use super::committer::{TableWrite, WriteOutcome, WriteRequest};
 use super::timestamp::ReadTransaction;
+use super::unique::{KeyChanges, UniqueIndexes, all_checked};
 use super::{Environment, read};
 use crate::session::SessionContext;
 use expr::{RelExpr, RowSetFinishing, ScalarExpr};
@@ -40,6 +41,8 @@ pub struct PendingWrite {
     pub read_at: Option<Timestamp>,
     /// The tables it read: they must not change before it commits.
     pub tables_read: BTreeSet<GlobalId>,
+    /// What it does to the keys of unique indexes.
+    pub keys: KeyChanges,
     /// Held until it is committed or given up.
     pub(crate) turn: Option<Arc<OwnedMutexGuard<()>>>,
 }
@@ -103,6 +106,10 @@ impl Environment {
         plan: &Plan,
         block: Option<Block<'_>>,
     ) -> Result<PendingWrite, SqlError> {
+        // Outside of a block, one of its own tells the time of the reads.
+        let (mut read, mut tables_read) = (None, BTreeSet::new());
+        let own = Block { read: &mut read, tables_read: &mut tables_read, writes: &[] };
+        let block = block.unwrap_or(own);
         match plan {
             Plan::Insert(plan) => self.prepare_insert(cx, plan, block).await,
             Plan::ReadThenWrite(plan) => self.prepare_read_then_write(cx, plan, block).await,
@@ -125,18 +132,27 @@ impl Environment {
         &self,
         cx: &SessionContext,
         plan: &InsertPlan,
-        block: Option<Block<'_>>,
+        mut block: Block<'_>,
     ) -> Result<PendingWrite, SqlError> {
         let table = self.table(plan.table)?;
-        let turn = if plan.values.depends_on().is_empty() { None } else { self.0.turns.take(plan.table).await };
-        let (rows, mut write) = self.read_for_write(cx, &plan.values, block).await?;
-        let changes: Vec<_> = rows.into_iter().map(|row| (row, 1)).collect();
-        for (row, _) in &changes {
+        let turn = if plan.values.depends_on().is_empty() && plan.on_conflict.is_none() {
+            None
+        } else {
+            self.0.turns.take(plan.table).await
+        };
+        let (rows, mut write) = self.read_for_write(cx, &plan.values, block.reborrow()).await?;
+        let changes: Vec<(Row, Diff)> = match &plan.on_conflict {
+            Some(conflict) => self.upsert(cx, &table, conflict, rows, &mut write, block).await?,
+            None => rows.into_iter().map(|row| (row, 1)).collect(),
+        };
+        let shown = || changes.iter().filter(|(_, diff)| *diff > 0).map(|(row, _)| row);
+        for row in shown() {
             check_not_null(&table, row)?;
         }
         write.turn = turn;
-        write.affected = changes.len() as u64;
-        write.returning = self.returning(cx, plan.returning.as_ref(), changes.iter().map(|(row, _)| row))?;
+        write.keys = self.key_changes(plan.table, &changes)?;
+        write.affected = shown().count() as u64;
+        write.returning = self.returning(cx, plan.returning.as_ref(), shown())?;
         write.writes = vec![(plan.table, changes)];
         Ok(write)
     }
@@ -145,7 +161,7 @@ impl Environment {
         &self,
         cx: &SessionContext,
         plan: &ReadThenWritePlan,
-        block: Option<Block<'_>>,
+        block: Block<'_>,
     ) -> Result<PendingWrite, SqlError> {
         let table = self.table(plan.table)?;
         let turn = self.0.turns.take(plan.table).await;
@@ -169,6 +185,7 @@ impl Environment {
             changes.extend(new.map(|new| (new, 1)));
         }
         write.turn = turn;
+        write.keys = self.key_changes(plan.table, &changes)?;
         write.affected = rows.len() as u64;
         write.returning = self.returning(cx, plan.returning.as_ref(), shown.iter())?;
         write.writes = vec![(plan.table, changes)];
@@ -176,23 +193,26 @@ impl Environment {
         Ok(write)
     }
 
+    fn key_changes(&self, table: GlobalId, changes: &[(Row, Diff)]) -> Result<KeyChanges, SqlError> {
+        let indexes = UniqueIndexes::of(&self.catalog(), table);
+        let mut keys = indexes.no_changes();
+        changes.iter().try_for_each(|(row, diff)| indexes.add(&mut keys, row, *diff))?;
+        Ok(keys)
+    }
+
     /// Reads what a write depends on.
     async fn read_for_write(
         &self,
         cx: &SessionContext,
         source: &RelExpr,
-        block: Option<Block<'_>>,
+        mut block: Block<'_>,
     ) -> Result<(Vec<Row>, PendingWrite), SqlError> {
         let finishing = RowSetFinishing::trivial(source.arity());
         let inputs = read::inputs(&self.catalog(), source.depends_on());
         let tables_read = self.tables_among(&inputs);
-        // Outside of a block, one of its own tells the time of the read.
-        let (mut own_read, mut own_tables) = (None, BTreeSet::new());
-        let own = Block { read: &mut own_read, tables_read: &mut own_tables, writes: &[] };
-        let Block { read, tables_read: seen, writes } = block.unwrap_or(own);
-        let block = Block { read: &mut *read, tables_read: seen, writes };
-        let rows = self.select(cx, source, &When::Immediately, &finishing, Some(block)).await?.collect().await?;
-        let read_at = read.as_ref().filter(|_| !tables_read.is_empty()).map(ReadTransaction::timestamp);
+        let read = self.select(cx, source, &When::Immediately, &finishing, Some(block.reborrow())).await?;
+        let rows = read.collect().await?;
+        let read_at = block.read.as_ref().filter(|_| !tables_read.is_empty()).map(ReadTransaction::timestamp);
         Ok((rows, PendingWrite { read_at, tables_read, ..PendingWrite::default() }))
     }
 
@@ -222,10 +242,42 @@ impl Environment {
     }
 
     /// Makes writes durable and visible, all at one time, which is returned.
-    pub async fn commit(&self, _cx: &SessionContext, writes: Vec<PendingWrite>) -> Result<Timestamp, CommitError> {
-        let read_at = writes.iter().filter_map(|write| write.read_at).min();
-        let tables_read = writes.iter().flat_map(|write| write.tables_read.iter().copied()).collect();
+    pub async fn commit(&self, cx: &SessionContext, writes: Vec<PendingWrite>) -> Result<Timestamp, CommitError> {
+        let mut keys = KeyChanges::default();
+        writes.iter().for_each(|write| keys.merge(&write.keys));
+        let reads = tables_read(&writes);
         let _turns: Vec<_> = writes.iter().filter_map(|write| write.turn.clone()).collect();
+        let mut writes = self.table_writes(writes).await?;
+        let mut _turn = None;
+        while !writes.is_empty() {
+            let mut unchanged = self.check_unique(cx, &keys, &keys).await?;
+            let contended = unchanged.keys().next().copied();
+            unchanged.extend(&reads);
+            let request = WriteRequest { writes, reads: unchanged, unique: keys.indexes().collect() };
+            match self.0.committer.write(request).await? {
+                WriteOutcome::Committed(time) => return Ok(time),
+                // Only the keys were read: they are looked at again.
+                WriteOutcome::Conflict(request) if reads.is_empty() && self.has_all_keys(&request) => {
+                    writes = request.writes;
+                }
+                WriteOutcome::Conflict(_) => return Err(CommitError::Conflict),
+            }
+            if let (Some(table), true) = (contended, _turn.is_none()) {
+                self.0.turns.conflict(table);
+                _turn = self.0.turns.take(table).await;
+            }
+        }
+        Ok(self.0.oracle.last())
+    }
+
+    /// Whether no unique index came after the keys were computed.
+    fn has_all_keys(&self, request: &WriteRequest) -> bool {
+        let catalog = self.catalog();
+        request.writes.iter().all(|(table, _, _)| all_checked(&catalog, *table, &request.unique))
+    }
+
+    /// What writes append to each table.
+    async fn table_writes(&self, writes: Vec<PendingWrite>) -> Result<Vec<(GlobalId, ShardId, TableWrite)>, SqlError> {
         let mut changes: BTreeMap<GlobalId, Vec<(Row, Diff)>> = BTreeMap::new();
         let mut large = Vec::new();
         for write in writes {
@@ -242,10 +294,7 @@ impl Environment {
                 writes.push((table, shard, write));
             }
         }
-        if writes.is_empty() {
-            return Ok(self.0.oracle.last());
-        }
-        self.0.committer.write(WriteRequest { writes, read_at, tables_read }).await
+        Ok(writes)
     }
 
     /// Updates that have no time yet.
@@ -265,6 +314,17 @@ impl Environment {
         }
         Ok((shard, TableWrite::Large(builder.finish().await?)))
     }
+}
+
+/// The tables that writes read, each with when.
+fn tables_read(writes: &[PendingWrite]) -> BTreeMap<GlobalId, Timestamp> {
+    let mut reads: BTreeMap<GlobalId, Timestamp> = BTreeMap::new();
+    for write in writes {
+        for (table, read_at) in write.tables_read.iter().filter_map(|table| Some((*table, write.read_at?))) {
+            reads.entry(table).and_modify(|first| *first = read_at.min(*first)).or_insert(read_at);
+        }
+    }
+    reads
 }
 
 /// A row of expressions' values.

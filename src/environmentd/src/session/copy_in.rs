@@ -50,7 +50,7 @@ impl Session {
         let write = copy.writer.finish().await?;
         let tag = format!("COPY {}", write.affected);
         if self.transaction.is_explicit() {
-            self.transaction.writes.push(write);
+            self.add_write(&self.context(), write).await?;
             return Ok(tag);
         }
         match self.try_commit(vec![write]).await {

@@ -22,7 +22,8 @@ impl Session {
         let (Some(table), Some(values)) = (created, rows) else {
             return Ok(Outcome::Command("CREATE TABLE AS".to_string()));
         };
-        match self.write_now(context, &Plan::Insert(InsertPlan { table, values, returning: None })).await {
+        let insert = InsertPlan { table, values, on_conflict: None, returning: None };
+        match self.write_now(context, &Plan::Insert(insert)).await {
             Ok((count, _)) => Ok(Outcome::Command(format!("SELECT {count}"))),
             Err(error) => {
                 let targets = vec![DropTarget::Item(table)];

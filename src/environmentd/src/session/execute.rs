@@ -13,8 +13,8 @@ use crate::coord::{CommitError, Environment, PendingWrite, PreparedLookup, RowSt
 use repr::{Datum, RelationDesc, Row, SqlError, SqlState, SqlType};
 use sql::ParsedStatement;
 use sql::plan::{
-    CopyFormat, CopyToPlan, DeclarePlan, ExecutePlan, ExplainPlan, FetchPlan, Params, Plan, PreparePlan, SelectPlan,
-    StatementDesc, SubscribePlan,
+    CopyFormat, CopyToPlan, DeclarePlan, Effect, ExecutePlan, ExplainPlan, FetchPlan, Params, Plan, PreparePlan,
+    SelectPlan, StatementDesc, SubscribePlan,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -339,8 +339,11 @@ impl Session {
     }
 
     async fn select(&mut self, context: &SessionContext, plan: SelectPlan) -> Result<Outcome, SqlError> {
-        for setting in &plan.settings {
-            self.vars.set(&setting.name, &setting.values, setting.local)?;
+        for effect in &plan.effects {
+            match effect {
+                Effect::Set(set) => self.vars.set(&set.name, &set.values, set.local)?,
+                Effect::Sleep(span) => tokio::time::sleep(*span).await,
+            }
         }
         let rows = self.start(context, &Plan::Select(plan.clone())).await?;
         Ok(Outcome::Rows(plan.desc, rows, Tag::Counted("SELECT")))
@@ -388,15 +391,8 @@ impl Session {
     }
 
     async fn explain(&mut self, context: &SessionContext, plan: ExplainPlan) -> Result<Outcome, SqlError> {
-        use sql::plan::ExplainStage::{Decorrelated, Optimized, Physical, Raw};
-        let title = match plan.stage {
-            Raw => "Raw Plan",
-            Decorrelated => "Decorrelated Plan",
-            Optimized => "Optimized Plan",
-            Physical => "Physical Plan",
-        };
-        let text = self.env.explain(context, &plan).await?;
-        Ok(text_rows(&[title], [vec![text]], "EXPLAIN"))
+        let rows = self.env.explain(context, &plan).await?;
+        Ok(text_rows(plan.stage.titles(), rows, "EXPLAIN"))
     }
 
     /// What needs nothing to be done; VACUUM is particular about where it stands, as in PostgreSQL.

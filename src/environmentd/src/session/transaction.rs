@@ -1,7 +1,7 @@
 //! A session's transaction: implicit around one batch, or a block between BEGIN and COMMIT.
 
 use super::vars::Vars;
-use crate::coord::{Block, PendingWrite, ReadTransaction};
+use crate::coord::{Block, KeyChanges, PendingWrite, ReadTransaction};
 use repr::{GlobalId, SqlError, SqlState};
 use std::collections::BTreeSet;
 
@@ -124,6 +124,11 @@ impl Transaction {
         }
         let what = format!("cannot execute {statement} in a read-only transaction");
         Err(SqlError::new(SqlState::READ_ONLY_SQL_TRANSACTION, what))
+    }
+
+    /// What its writes do to those keys of unique indexes that `wanted` has.
+    pub fn keys(&self, wanted: &KeyChanges) -> KeyChanges {
+        KeyChanges::of(self.writes.iter().map(|write| &write.keys), wanted)
     }
 
     /// All that COMMIT has to do: the writes, if nothing has changed that the block has read.

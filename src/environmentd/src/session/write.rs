@@ -61,8 +61,17 @@ impl Session {
         self.transaction.check_write(verb(plan))?;
         let mut write = self.env.prepare_write(context, plan, self.transaction.block()).await?;
         let result = written(&mut write);
-        self.transaction.writes.push(write);
+        self.add_write(context, write).await?;
         Ok(result)
+    }
+
+    /// Adds a write to the transaction, unless it breaks what must be unique.
+    pub(super) async fn add_write(&mut self, context: &SessionContext, write: PendingWrite) -> Result<(), SqlError> {
+        let mut keys = self.transaction.keys(&write.keys);
+        keys.merge(&write.keys);
+        self.env.check_unique(context, &keys, &write.keys).await?;
+        self.transaction.writes.push(write);
+        Ok(())
     }
 
     /// Prepares and commits a write on its own, again and again while others change what it read.

@@ -324,8 +324,9 @@ impl AggregateFunc {
     pub fn accumulable(&self) -> bool {
         use AggregateFunc::*;
         let sorted = matches!(self, PercentileCont { .. } | PercentileDisc { .. } | Mode);
-        let whole = matches!(self, Min | Max | StringAgg | ByteaAgg | ArrayAgg(_) | JsonbAgg | JsonbObjectAgg);
-        !sorted && !whole
+        let whole = matches!(self, Min | Max | StringAgg | ByteaAgg | ArrayAgg(_) | ListAgg(_) | MapAgg(_));
+        let json = matches!(self, JsonbAgg | JsonbObjectAgg | JsonAgg(_) | JsonObjectAgg);
+        !sorted && !whole && !json && !matches!(self, RangeIntersect)
     }
 
     /// What a row of these arguments, `diff` times, accumulates. Only for accumulable aggregates.
@@ -349,6 +350,9 @@ impl AggregateFunc {
             (SumInt | SumInt8 | AvgInt, Datum::Int2(v)) => Accum::Int(diff, i128::from(v) * i128::from(diff)),
             (SumInt | SumInt8 | AvgInt, Datum::Int4(v)) => Accum::Int(diff, i128::from(v) * i128::from(diff)),
             (SumInt | SumInt8 | AvgInt, Datum::Int8(v)) => Accum::Int(diff, i128::from(v) * i128::from(diff)),
+            (SumUint | AvgInt, Datum::Uint2(v)) => Accum::Int(diff, i128::from(v) * i128::from(diff)),
+            (SumUint | AvgInt, Datum::Uint4(v)) => Accum::Int(diff, i128::from(v) * i128::from(diff)),
+            (SumInt8 | AvgInt, Datum::Uint8(v)) => Accum::Int(diff, i128::from(v) * i128::from(diff)),
             (SumFloat4 | SumFloat8 | AvgFloat, Datum::Float4(v)) => floats(f64::from(v), diff, false),
             (SumFloat8 | AvgFloat, Datum::Float8(v)) => floats(v, diff, false),
             (SumNumeric | AvgNumeric, Datum::Numeric(v)) => numerics(v.to_numeric(), diff, false),
@@ -394,6 +398,7 @@ impl AggregateFunc {
         }
         match (self, accum) {
             (SumInt, Accum::Int(_, sum)) => i64::try_from(*sum).map(Datum::Int8).map_err(|_| out_of_range("bigint")),
+            (SumUint, Accum::Int(_, sum)) => u64::try_from(*sum).map(Datum::Uint8).map_err(|_| out_of_range("uint8")),
             (SumInt8, Accum::Int(_, sum)) => Ok(numeric_out(&Numeric::Finite(BigDecimal::from(*sum)), arena)),
             (AvgInt, Accum::Int(_, sum)) => {
                 Ok(numeric_out(&divide(Numeric::Finite(BigDecimal::from(*sum)), Numeric::Finite(count.into()))?, arena))

@@ -1,8 +1,17 @@
 //! Computing an aggregate from scratch: the reference that maintained results must equal.
 
 use super::{Accum, AggregateFunc, ordered_set};
-use crate::func::build::{RESULT_BYTES_MAX, check_length, invalid_parameter, json_out, list_out, text_out};
-use repr::{Arena, Datum, Diff, EvalError, JsonbRef, Row, RowPacker, RowRef, SqlError, jsonb};
+use crate::func::array::stacked;
+use crate::func::build::{
+    RESULT_BYTES_MAX, arg, check_length, invalid_parameter, json_out, list_out, range_out, text_out,
+};
+use crate::func::json_text::{push_string, text_value};
+use crate::func::list::list_value;
+use crate::func::map::map_value;
+use crate::func::range::intersection;
+use repr::{
+    Arena, Datum, Diff, EvalError, JsonbRef, RangeRef, Row, RowPacker, RowRef, SqlError, SqlState, SqlType, jsonb,
+};
 use std::cmp::Ordering;
 
 impl AggregateFunc {
@@ -27,10 +36,16 @@ impl AggregateFunc {
             AggregateFunc::Min => Ok(extreme(rows, Ordering::Less)),
             AggregateFunc::Max => Ok(extreme(rows, Ordering::Greater)),
             AggregateFunc::StringAgg => string_agg(rows, arena),
+            AggregateFunc::ArrayAgg(SqlType::Array(_)) => array_agg_of_arrays(rows, arena),
             AggregateFunc::ArrayAgg(_) => array_agg(rows, arena),
             AggregateFunc::JsonbAgg => jsonb_agg(rows, arena),
             AggregateFunc::JsonbObjectAgg => jsonb_object_agg(rows, arena),
+            AggregateFunc::ListAgg(_) => list_agg(rows, arena),
+            AggregateFunc::MapAgg(_) => map_agg(rows, arena),
+            AggregateFunc::JsonAgg(lines) => json_agg(rows, if *lines { ", \n " } else { ", " }, arena),
+            AggregateFunc::JsonObjectAgg => json_object_agg(rows, arena),
             AggregateFunc::ByteaAgg => bytea_agg(rows, arena),
+            AggregateFunc::RangeIntersect => range_intersection(rows, arena),
             AggregateFunc::PercentileCont { many, .. } => ordered_set::percentiles(rows, *many, true, arena),
             AggregateFunc::PercentileDisc { many, .. } => ordered_set::percentiles(rows, *many, false, arena),
             AggregateFunc::Mode => Ok(ordered_set::mode(rows)),
@@ -69,6 +84,22 @@ fn extreme<'a>(rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>, wanted: Orde
         }
     }
     best
+}
+
+/// What all ranges that are not NULL have in common.
+fn range_intersection<'a>(
+    rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>,
+    arena: &'a Arena,
+) -> Result<Datum<'a>, EvalError> {
+    let mut common: Option<Vec<u8>> = None;
+    for (args, _) in rows.filter(|(args, _)| args.first().is_some_and(|range| !range.is_null())) {
+        let range: RangeRef<'_> = arg(&args, 0)?;
+        common = Some(match common {
+            None => range.encoded().to_vec(),
+            Some(common) => intersection(RangeRef::from_encoded(&common), range),
+        });
+    }
+    Ok(common.map_or(Datum::Null, |common| range_out(common, arena)))
 }
 
 fn string_agg<'a>(
@@ -142,6 +173,99 @@ fn array_agg<'a>(
         return Ok(Datum::Null);
     }
     Ok(list_out(rows.iter().map(|args| args.first().copied().unwrap_or(Datum::Null)), arena))
+}
+
+fn list_agg<'a>(rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>, arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+    let rows = repeated(rows)?;
+    if rows.is_empty() {
+        return Ok(Datum::Null);
+    }
+    Ok(list_value(rows.iter().map(|args| args.first().copied().unwrap_or(Datum::Null)), arena))
+}
+
+fn map_agg<'a>(rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>, arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+    let mut rows = rows.peekable();
+    if rows.peek().is_none() {
+        return Ok(Datum::Null);
+    }
+    // Without a key a value has no place.
+    let pair = |(args, _): (Vec<Datum<'a>>, usize)| match args[..] {
+        [Datum::Text(key), value] => Some((key, value)),
+        _ => None,
+    };
+    Ok(map_value(rows.filter_map(pair), arena))
+}
+
+fn json_of<'a>(datum: Option<&Datum<'a>>) -> &'a str {
+    if let Some(Datum::Json(value)) = datum { value } else { "null" }
+}
+
+fn json_agg<'a>(
+    rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>,
+    separator: &str,
+    arena: &'a Arena,
+) -> Result<Datum<'a>, EvalError> {
+    let mut out = String::new();
+    for (args, count) in rows {
+        let value = json_of(args.first());
+        let added = (value.len() + separator.len()).saturating_mul(count);
+        check_length(out.len().saturating_add(added))?;
+        for _ in 0..count {
+            out.push_str(if out.is_empty() { "[" } else { separator });
+            out.push_str(value);
+        }
+    }
+    if out.is_empty() {
+        return Ok(Datum::Null);
+    }
+    out.push(']');
+    Ok(text_value(out, arena))
+}
+
+fn json_object_agg<'a>(
+    rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>,
+    arena: &'a Arena,
+) -> Result<Datum<'a>, EvalError> {
+    let mut out = String::new();
+    for (args, count) in rows {
+        let Some(Datum::Text(key)) = args.first() else {
+            return Err(invalid_parameter("field name must not be null"));
+        };
+        for _ in 0..count {
+            out.push_str(if out.is_empty() { "{ " } else { ", " });
+            push_string(key, &mut out);
+            out.push_str(" : ");
+            out.push_str(json_of(args.get(1)));
+            check_length(out.len())?;
+        }
+    }
+    if out.is_empty() {
+        return Ok(Datum::Null);
+    }
+    out.push_str(" }");
+    Ok(text_value(out, arena))
+}
+
+/// An array of one more dimension; its elements must have one shape.
+fn array_agg_of_arrays<'a>(
+    rows: impl Iterator<Item = (Vec<Datum<'a>>, usize)>,
+    arena: &'a Arena,
+) -> Result<Datum<'a>, EvalError> {
+    let mut arrays = Vec::new();
+    for args in repeated(rows)? {
+        let Some(Datum::Array(array)) = args.first() else {
+            return Err(SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, "cannot accumulate null arrays"));
+        };
+        if array.dimensions().is_empty() {
+            return Err(SqlError::new(SqlState::ARRAY_SUBSCRIPT_ERROR, "cannot accumulate empty arrays"));
+        }
+        arrays.push(*array);
+    }
+    if arrays.is_empty() {
+        return Ok(Datum::Null);
+    }
+    let message = "cannot accumulate arrays of different dimensionality";
+    stacked(&arrays, arena).ok_or_else(|| SqlError::new(SqlState::ARRAY_SUBSCRIPT_ERROR, message))
 }
 
 fn push_json(datum: Option<&Datum<'_>>, out: &mut Vec<u8>) {

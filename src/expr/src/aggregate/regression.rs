@@ -39,25 +39,21 @@ pub enum RegressionFunc {
 }
 
 impl RegressionFunc {
-    /// The function that SQL calls so.
-    pub fn of(name: &str) -> Option<Self> {
-        use RegressionFunc::*;
-        Some(match name {
-            "regr_count" => Count,
-            "regr_sxx" => Sxx,
-            "regr_syy" => Syy,
-            "regr_sxy" => Sxy,
-            "regr_avgx" => AvgX,
-            "regr_avgy" => AvgY,
-            "regr_r2" => R2,
-            "regr_slope" => Slope,
-            "regr_intercept" => Intercept,
-            "covar_pop" => CovarPop,
-            "covar_samp" => CovarSamp,
-            "corr" => Corr,
-            _ => return None,
-        })
-    }
+    /// All of them, by the names that SQL has for them.
+    pub const NAMES: [(&'static str, Self); 12] = [
+        ("corr", RegressionFunc::Corr),
+        ("covar_pop", RegressionFunc::CovarPop),
+        ("covar_samp", RegressionFunc::CovarSamp),
+        ("regr_avgx", RegressionFunc::AvgX),
+        ("regr_avgy", RegressionFunc::AvgY),
+        ("regr_count", RegressionFunc::Count),
+        ("regr_intercept", RegressionFunc::Intercept),
+        ("regr_r2", RegressionFunc::R2),
+        ("regr_slope", RegressionFunc::Slope),
+        ("regr_sxx", RegressionFunc::Sxx),
+        ("regr_sxy", RegressionFunc::Sxy),
+        ("regr_syy", RegressionFunc::Syy),
+    ];
 }
 
 /// Sums over pairs.

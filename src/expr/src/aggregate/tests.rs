@@ -1,6 +1,9 @@
 //! Aggregates: answers as PostgreSQL gives them, whatever comes and goes.
 
-use super::{Accum, AggregateFunc};
+use super::table::{self, AggregateDef, candidates};
+use super::{Accum, AggregateExpr, AggregateFunc};
+use crate::func::ArgType;
+use crate::scalar::ScalarExpr;
 use repr::text::{TextSettings, parse, to_string};
 use repr::{Arena, Datum, Diff, Row, RowPacker, SqlType};
 
@@ -13,8 +16,31 @@ fn value(text: &str, ty: &SqlType) -> Row {
     packer.finish()
 }
 
+/// The aggregate of one argument of this very type.
+fn of_type(name: &str, ty: &SqlType) -> AggregateFunc {
+    let exact = |def: &&'static AggregateDef| def.args == [ArgType::Exact(ty.clone())];
+    let any = |def: &&'static AggregateDef| def.args == [ArgType::Element] || def.args == [ArgType::Any];
+    let all = candidates(name);
+    let def = all.iter().copied().find(exact).or_else(|| all.iter().copied().find(any));
+    (def.unwrap_or_else(|| panic!("no {name}({ty})")).make)(std::slice::from_ref(ty))
+}
+
+#[test]
+fn declared_results_are_those_of_plans() {
+    for def in table::all() {
+        let exact = def.args.iter().map(|arg| if let ArgType::Exact(ty) = arg { Some(ty.clone()) } else { None });
+        let (Some(types), ArgType::Exact(ret)) = (exact.collect::<Option<Vec<_>>>(), &def.ret) else { continue };
+        let columns: Vec<_> = types.iter().map(|ty| def.over.clone().unwrap_or(ty.clone()).nullable(true)).collect();
+        let args = (0..columns.len()).map(ScalarExpr::Column).collect();
+        let (func, filter, distinct) = ((def.make)(&types), None, false);
+        let (order, order_exprs) = (Vec::new(), Vec::new());
+        let aggregate = AggregateExpr { func, args, filter, distinct, order, order_exprs };
+        assert_eq!(aggregate.typ(&columns).ty, *ret, "{}{types:?}", def.sql_name);
+    }
+}
+
 fn answer(name: &str, ty: &SqlType, rows: &[(Row, Diff)]) -> String {
-    let (func, _) = AggregateFunc::resolve(name, std::slice::from_ref(ty)).unwrap();
+    let func = of_type(name, ty);
     let arena = Arena::new();
     let unpacked = rows.iter().map(|(row, diff)| (row.unpack(), *diff));
     let result = func.eval(unpacked, &arena);
@@ -32,7 +58,7 @@ fn check(name: &str, ty: &str, values: &[&str], expected: &str) {
     assert_eq!(answer(name, &ty, &rows), expected, "{name} of {values:?}");
     rows.reverse();
     assert_eq!(answer(name, &ty, &rows), expected, "{name} of {values:?} reversed");
-    let (func, _) = AggregateFunc::resolve(name, std::slice::from_ref(&ty)).unwrap();
+    let func = of_type(name, &ty);
     if func.accumulable() {
         check_retraction(&func, &rows, &ty, expected);
     }

@@ -69,6 +69,10 @@ impl Printer<'_> {
                 top_k(group_key, order, limit.as_ref(), *offset, *monotonic)
             }
             Plan::Window { partition, order, functions, .. } => window(partition, order, functions),
+            Plan::TemporalFilter { arity, bounds, .. } => {
+                let explained = bounds.iter().enumerate().map(|(i, bound)| bound.explain(&format!("#{}", arity + i)));
+                format!("TemporalFilter ({})", explained.collect::<Vec<_>>().join(" AND "))
+            }
             Plan::Negate { .. } => "Negate".into(),
             Plan::Threshold { .. } => "Threshold".into(),
             Plan::Union { .. } => "Union".into(),

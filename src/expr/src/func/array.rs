@@ -138,22 +138,28 @@ fn mismatched() -> EvalError {
 
 /// Arrays of the same dimensions as the rows of one with a dimension more.
 fn array_of_arrays<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
-    let mut elements = Vec::new();
-    let mut inner: Option<Vec<Dimension>> = None;
-    for at in 0..args.len() {
-        let array: ArrayRef<'a> = optional(args, at)?.ok_or_else(mismatched)?;
-        if inner.get_or_insert_with(|| array.dimensions()) != &array.dimensions() {
-            return Err(mismatched());
-        }
-        elements.extend(array.elements());
-    }
-    let inner = inner.unwrap_or_default();
-    if elements.is_empty() {
+    let arrays = (0..args.len()).map(|at| optional::<ArrayRef<'a>>(args, at));
+    let arrays: Vec<Option<ArrayRef<'a>>> = arrays.collect::<Result<_, _>>()?;
+    // NULLs count as arrays without elements, of which all or none are to be.
+    if arrays.iter().flatten().all(|array| array.dimensions().is_empty()) {
         return Ok(array_out([], &[], arena));
     }
-    let mut dimensions = vec![Dimension { lower: 1, length: args.len() as u32 }];
+    let arrays: Vec<ArrayRef<'a>> = arrays.into_iter().collect::<Option<_>>().ok_or_else(mismatched)?;
+    stacked(&arrays, arena).ok_or_else(mismatched)
+}
+
+/// Arrays as the elements of an array of one more dimension; none if their shapes differ.
+pub(crate) fn stacked<'a>(arrays: &[ArrayRef<'a>], arena: &'a Arena) -> Option<Datum<'a>> {
+    let inner = arrays.first()?.dimensions();
+    if arrays.iter().any(|array| array.dimensions() != inner) {
+        return None;
+    }
+    if inner.is_empty() {
+        return Some(array_out([], &[], arena));
+    }
+    let mut dimensions = vec![Dimension { lower: 1, length: arrays.len() as u32 }];
     dimensions.extend(inner);
-    Ok(array_out(elements, &dimensions, arena))
+    Some(array_out(arrays.iter().flat_map(|array| array.elements()), &dimensions, arena))
 }
 
 /// The dimension with this number, from 1.
@@ -273,11 +279,19 @@ fn changes() -> Vec<FuncDef> {
             Ok(array_out(swapped, &array.dimensions(), arena))
         }),
         func("trim_array", "trim_array", &[ARRAY, INT4], ARRAY, |a, arena| {
-            let ((mut elements, _), n) = (list(a, 0)?, arg::<i32>(a, 1)?);
-            let kept = usize::try_from(n).ok().and_then(|n| elements.len().checked_sub(n));
-            let message = format!("number of elements to trim must be between 0 and {}", elements.len());
-            elements.truncate(kept.ok_or_else(|| SqlError::new(SqlState::ARRAY_SUBSCRIPT_ERROR, message))?);
-            Ok(list_from(elements, 1, arena))
+            let (array, n): (ArrayRef<'_>, i32) = (arg(a, 0)?, arg(a, 1)?);
+            let mut dimensions = array.dimensions();
+            let length = dimensions.first().map_or(0, |d| d.length);
+            let kept = u32::try_from(n).ok().and_then(|n| length.checked_sub(n));
+            let message = format!("number of elements to trim must be between 0 and {length}");
+            let kept = kept.ok_or_else(|| SqlError::new(SqlState::ARRAY_SUBSCRIPT_ERROR, message))?;
+            if kept == 0 {
+                return Ok(array_out([], &[], arena));
+            }
+            dimensions.iter_mut().for_each(|dimension| dimension.lower = 1);
+            dimensions[0].length = kept;
+            let count: u32 = dimensions.iter().map(|d| d.length).product();
+            Ok(array_out(array.elements().take(count as usize), &dimensions, arena))
         }),
     ]
 }

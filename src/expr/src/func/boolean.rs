@@ -15,6 +15,8 @@ pub fn table() -> Vec<FuncDef> {
         test("is_not_true", |a, _| Ok(Datum::Bool(!a[0].is_true()))),
         test("is_false", |a, _| Ok(Datum::Bool(a[0] == Datum::Bool(false)))),
         test("is_not_false", |a, _| Ok(Datum::Bool(a[0] != Datum::Bool(false)))),
+        func("booleq_function", "booleq", &[BOOL, BOOL], BOOL, |a, _| Ok(Datum::Bool(a[0] == a[1]))).infallible(),
+        func("boolne_function", "boolne", &[BOOL, BOOL], BOOL, |a, _| Ok(Datum::Bool(a[0] != a[1]))).infallible(),
         func("num_nulls", "num_nulls", &[ANY], INT4, |a, _| {
             Ok(Datum::Int4(a.iter().filter(|d| d.is_null()).count() as i32))
         })

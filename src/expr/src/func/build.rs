@@ -7,35 +7,41 @@ use repr::{
     RangeRef, RowRef, SqlError, SqlState, SqlType, TimeTz,
 };
 
-pub(super) const ANY: ArgType = ArgType::Any;
-pub(super) const ELEMENT: ArgType = ArgType::Element;
-pub(super) const ARRAY: ArgType = ArgType::ArrayOfElement;
-pub(super) const RANGE: ArgType = ArgType::RangeOfElement;
-pub(super) const ENUM: ArgType = ArgType::Enum;
-pub(super) const BOOL: ArgType = ArgType::Exact(SqlType::Bool);
-pub(super) const INT2: ArgType = ArgType::Exact(SqlType::Int2);
-pub(super) const INT4: ArgType = ArgType::Exact(SqlType::Int4);
-pub(super) const INT8: ArgType = ArgType::Exact(SqlType::Int8);
-pub(super) const FLOAT4: ArgType = ArgType::Exact(SqlType::Float4);
-pub(super) const FLOAT8: ArgType = ArgType::Exact(SqlType::Float8);
-pub(super) const NUMERIC: ArgType = ArgType::Exact(SqlType::Numeric(None));
-pub(super) const TEXT: ArgType = ArgType::Exact(SqlType::Text);
-pub(super) const NAME: ArgType = ArgType::Exact(SqlType::Name);
-pub(super) const CHAR: ArgType = ArgType::Exact(SqlType::Char(None));
-pub(super) const BYTEA: ArgType = ArgType::Exact(SqlType::Bytea);
-pub(super) const DATE: ArgType = ArgType::Exact(SqlType::Date);
-pub(super) const TIME: ArgType = ArgType::Exact(SqlType::Time);
-pub(super) const TIMETZ: ArgType = ArgType::Exact(SqlType::TimeTz);
-pub(super) const TIMESTAMP: ArgType = ArgType::Exact(SqlType::Timestamp(None));
-pub(super) const TIMESTAMPTZ: ArgType = ArgType::Exact(SqlType::Timestamptz(None));
-pub(super) const INTERVAL: ArgType = ArgType::Exact(SqlType::Interval);
-pub(super) const UUID: ArgType = ArgType::Exact(SqlType::Uuid);
-pub(super) const JSONB: ArgType = ArgType::Exact(SqlType::Jsonb);
-pub(super) const OID: ArgType = ArgType::Exact(SqlType::Oid);
-pub(super) const MZ_TIMESTAMP: ArgType = ArgType::Exact(SqlType::MzTimestamp);
+pub(crate) const ANY: ArgType = ArgType::Any;
+pub(crate) const ELEMENT: ArgType = ArgType::Element;
+pub(crate) const ARRAY: ArgType = ArgType::ArrayOfElement;
+pub(crate) const RANGE: ArgType = ArgType::RangeOfElement;
+pub(crate) const LIST: ArgType = ArgType::ListOfElement;
+pub(crate) const MAP: ArgType = ArgType::MapOfElement;
+pub(crate) const ENUM: ArgType = ArgType::Enum;
+pub(crate) const BOOL: ArgType = ArgType::Exact(SqlType::Bool);
+pub(crate) const INT2: ArgType = ArgType::Exact(SqlType::Int2);
+pub(crate) const INT4: ArgType = ArgType::Exact(SqlType::Int4);
+pub(crate) const INT8: ArgType = ArgType::Exact(SqlType::Int8);
+pub(crate) const FLOAT4: ArgType = ArgType::Exact(SqlType::Float4);
+pub(crate) const FLOAT8: ArgType = ArgType::Exact(SqlType::Float8);
+pub(crate) const NUMERIC: ArgType = ArgType::Exact(SqlType::Numeric(None));
+pub(crate) const TEXT: ArgType = ArgType::Exact(SqlType::Text);
+pub(crate) const NAME: ArgType = ArgType::Exact(SqlType::Name);
+pub(crate) const CHAR: ArgType = ArgType::Exact(SqlType::Char(None));
+pub(crate) const BYTEA: ArgType = ArgType::Exact(SqlType::Bytea);
+pub(crate) const DATE: ArgType = ArgType::Exact(SqlType::Date);
+pub(crate) const TIME: ArgType = ArgType::Exact(SqlType::Time);
+pub(crate) const TIMETZ: ArgType = ArgType::Exact(SqlType::TimeTz);
+pub(crate) const TIMESTAMP: ArgType = ArgType::Exact(SqlType::Timestamp(None));
+pub(crate) const TIMESTAMPTZ: ArgType = ArgType::Exact(SqlType::Timestamptz(None));
+pub(crate) const INTERVAL: ArgType = ArgType::Exact(SqlType::Interval);
+pub(crate) const UUID: ArgType = ArgType::Exact(SqlType::Uuid);
+pub(crate) const JSONB: ArgType = ArgType::Exact(SqlType::Jsonb);
+pub(crate) const JSON: ArgType = ArgType::Exact(SqlType::Json);
+pub(crate) const UINT2: ArgType = ArgType::Exact(SqlType::Uint2);
+pub(crate) const UINT4: ArgType = ArgType::Exact(SqlType::Uint4);
+pub(crate) const UINT8: ArgType = ArgType::Exact(SqlType::Uint8);
+pub(crate) const OID: ArgType = ArgType::Exact(SqlType::Oid);
+pub(crate) const MZ_TIMESTAMP: ArgType = ArgType::Exact(SqlType::MzTimestamp);
 
 /// An array of this element type.
-pub(super) fn array_of(element: SqlType) -> ArgType {
+pub(crate) fn array_of(element: SqlType) -> ArgType {
     ArgType::Exact(SqlType::Array(Box::new(element)))
 }
 
@@ -47,7 +53,7 @@ pub(super) fn func(
     ret: ArgType,
     eval: EvalFn,
 ) -> FuncDef {
-    def(name.into(), sql_name.into(), args.to_vec(), returns(args, ret), Eval::Plain(eval))
+    declared(name.into(), sql_name.into(), args, ret, Eval::Plain(eval))
 }
 
 /// Evaluates a function that depends on a session's settings.
@@ -55,21 +61,31 @@ pub(super) type SessionFn = for<'a> fn(&[Datum<'a>], &'a Arena, &TextSettings) -
 
 /// An entry that depends on a session's settings; see [`super::session`].
 pub(super) fn session(name: &str, sql_name: &str, args: &[ArgType], ret: ArgType, eval: SessionFn) -> FuncDef {
-    let eval = Eval::Session(Box::new(eval));
-    def(name.to_string(), sql_name.to_string(), args.to_vec(), returns(args, ret), eval)
+    declared(name.to_string(), sql_name.to_string(), args, ret, Eval::Session(Box::new(eval)))
+}
+
+fn declared(name: String, sql_name: String, args: &[ArgType], ret: ArgType, eval: Eval) -> FuncDef {
+    FuncDef { declared: ret.clone(), ..def(name, sql_name, args.to_vec(), returns(args, ret), eval) }
 }
 
 /// The same with all parts; names and argument types live as long as the program, as the table does.
 pub(super) fn def(name: String, sql_name: String, args: Vec<ArgType>, ret: Return, eval: Eval) -> FuncDef {
+    let declared = match &ret {
+        Return::Type(ty) => ArgType::Exact(ty.clone()),
+        Return::From(_) => ArgType::Any,
+    };
     FuncDef {
         name: name.leak(),
         sql_name: sql_name.leak(),
         args: args.leak(),
         variadic: false,
         ret,
+        declared,
         nulls: Nulls::Strict,
         volatility: Volatility::Immutable,
         fallible: true,
+        monotone: &[],
+        family: "",
         eval,
     }
 }
@@ -79,10 +95,11 @@ fn returns(args: &[ArgType], ret: ArgType) -> Return {
     let position = |wanted: ArgType| args.iter().position(|arg| *arg == wanted);
     let (element, array) = (position(ArgType::Element), position(ArgType::ArrayOfElement));
     let (range, labels) = (position(ArgType::RangeOfElement), position(ArgType::Enum));
-    let element_type = move |columns: &[ColumnType]| match (element, array.or(range)) {
+    let (list, map) = (position(ArgType::ListOfElement), position(ArgType::MapOfElement));
+    let element_type = move |columns: &[ColumnType]| match (element, array.or(range).or(list).or(map)) {
         (Some(at), _) => columns[at].ty.clone(),
         (None, Some(at)) => match &columns[at].ty {
-            SqlType::Array(element) => (**element).clone(),
+            SqlType::Array(element) | SqlType::List(element) | SqlType::Map(element) => (**element).clone(),
             SqlType::Range(kind) => kind.element(),
             other => other.clone(),
         },
@@ -96,6 +113,14 @@ fn returns(args: &[ArgType], ret: ArgType) -> Return {
         ArgType::RangeOfElement => Return::From(Box::new(move |columns| match range {
             Some(at) => columns[at].ty.clone(),
             None => RangeKind::of(&element_type(columns)).map_or(SqlType::Text, SqlType::Range),
+        })),
+        ArgType::ListOfElement => Return::From(Box::new(move |columns| match list {
+            Some(at) => columns[at].ty.clone(),
+            None => SqlType::List(Box::new(element_type(columns))),
+        })),
+        ArgType::MapOfElement => Return::From(Box::new(move |columns| match map {
+            Some(at) => columns[at].ty.clone(),
+            None => SqlType::Map(Box::new(element_type(columns))),
         })),
         ArgType::ArrayOfElement => Return::From(Box::new(move |columns| match array {
             Some(at) => columns[at].ty.clone(),
@@ -129,6 +154,12 @@ impl FuncDef {
         self
     }
 
+    /// In which arguments it is monotone.
+    pub(super) fn monotone(mut self, arguments: &'static [bool]) -> Self {
+        self.monotone = arguments;
+        self
+    }
+
     /// Its last argument may repeat.
     pub(super) fn variadic(mut self) -> Self {
         self.variadic = true;
@@ -158,9 +189,10 @@ values! {
     i64: Int8 | Time | Timestamp | Timestamptz;
     f32: Float4;
     f64: Float8;
-    u32: Oid;
-    u64: MzTimestamp;
-    &'a str: Text;
+    u16: Uint2;
+    u32: Oid | Uint4;
+    u64: MzTimestamp | Uint8;
+    &'a str: Text | Json;
     &'a [u8]: Bytes;
     Interval: Interval;
     [u8; 16]: Uuid;
@@ -170,7 +202,7 @@ values! {
     RangeRef<'a>: Range;
     EnumRef<'a>: Enum;
     TimeTz: TimeTz;
-    RowRef<'a>: Record;
+    RowRef<'a>: Record | List | Map;
 }
 
 impl<'a> Value<'a> for Numeric {

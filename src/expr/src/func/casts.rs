@@ -36,8 +36,10 @@ pub enum CastImpl {
     FromText,
     /// The source's output function prints it.
     ToText,
-    /// Element by element, between these element types.
-    Array(SqlType, SqlType),
+    /// Element by element, by a function of this stem, between these element types.
+    Elements(&'static str, SqlType, SqlType),
+    /// Field by field, between these records.
+    Record(SqlType, SqlType),
 }
 
 impl CastImpl {
@@ -60,10 +62,16 @@ impl CastImpl {
             CastImpl::FromText => call("text_to", &base, expr),
             CastImpl::ToText if base == SqlType::Text => return expr.call_unary("to_text"),
             CastImpl::ToText => call("relabel", &base, expr.call_unary("to_text")),
-            CastImpl::Array(from, _) => {
-                let SqlType::Array(element) = to else { return expr };
+            CastImpl::Elements(stem, from, _) => {
+                let (SqlType::Array(element) | SqlType::List(element) | SqlType::Map(element)) = to else {
+                    return expr;
+                };
                 let (from, element) = (typed::type_key(from), typed::type_key(element));
-                return ScalarExpr::call(&format!("array_cast({from}:{element})"), vec![expr]);
+                return ScalarExpr::call(&format!("{stem}({from}:{element})"), vec![expr]);
+            }
+            CastImpl::Record(from, to) => {
+                let name = format!("record_cast({}:{})", typed::type_key(from), typed::type_key(to));
+                return ScalarExpr::call(&name, vec![expr]);
             }
         };
         if *to == base && !matches!(to, SqlType::Char(_)) {
@@ -97,28 +105,52 @@ pub fn lookup(from: &SqlType, to: &SqlType) -> Option<(CastContext, CastImpl)> {
         return Some((context, CastImpl::Function(name)));
     }
     match (&from, &to) {
-        (SqlType::Array(a), SqlType::Array(b)) => elements(a, b),
-        (SqlType::Vector(kind), SqlType::Array(b)) => elements(kind.element(), b),
+        (SqlType::Array(a), SqlType::Array(b)) => elements("array_cast", a, b),
+        (SqlType::Vector(kind), SqlType::Array(b)) => elements("array_cast", kind.element(), b),
+        (SqlType::List(a), SqlType::List(b)) => elements("list_cast", a, b),
+        (SqlType::Map(a), SqlType::Map(b)) => elements("map_cast", a, b),
+        (SqlType::Array(a), SqlType::List(b)) => {
+            elements("array_to_list", a, b).map(|(_, cast)| (CastContext::Explicit, cast))
+        }
         (_, SqlType::Text | SqlType::Varchar(_) | SqlType::Char(_) | SqlType::Name) => {
             Some((CastContext::Assignment, CastImpl::ToText))
         }
+        (from, SqlType::Record(_) | SqlType::Composite(_)) if from.fields().is_some() => records(from, &to),
         (_, SqlType::Record(_)) => None,
         (from, _) if is_text(from) => Some((CastContext::Explicit, CastImpl::FromText)),
         _ => None,
     }
 }
 
-/// The cast of an array, as its elements are cast.
-fn elements(from: &SqlType, to: &SqlType) -> Option<(CastContext, CastImpl)> {
-    let (context, _) = lookup(from, to)?;
-    Some((context, CastImpl::Array(from.clone(), to.clone())))
+fn relabel_or_elements(ty: &SqlType) -> CastImpl {
+    let (stem, element) = match ty {
+        SqlType::Array(element) => ("array_cast", element),
+        SqlType::List(element) => ("list_cast", element),
+        SqlType::Map(value) => ("map_cast", value),
+        _ => return CastImpl::Relabel,
+    };
+    CastImpl::Elements(stem, (**element).clone(), (**element).clone())
 }
 
-fn relabel_or_elements(ty: &SqlType) -> CastImpl {
-    match ty {
-        SqlType::Array(element) => CastImpl::Array((**element).clone(), (**element).clone()),
-        _ => CastImpl::Relabel,
+fn elements(stem: &'static str, from: &SqlType, to: &SqlType) -> Option<(CastContext, CastImpl)> {
+    let (context, _) = lookup(from, to)?;
+    Some((context, CastImpl::Elements(stem, from.clone(), to.clone())))
+}
+
+/// A record becomes another if each field does. `record` without fields is any of them.
+fn records(from: &SqlType, to: &SqlType) -> Option<(CastContext, CastImpl)> {
+    let (source, target) = (from.fields()?, to.fields()?);
+    if *to == SqlType::Record(Vec::new()) {
+        return Some((CastContext::Implicit, CastImpl::Relabel));
     }
+    if source.len() != target.len() {
+        return None;
+    }
+    let mut needed = CastContext::Implicit;
+    for ((_, from), (_, to)) in source.iter().zip(target) {
+        needed = needed.max(lookup(&from.ty, &to.ty)?.0);
+    }
+    Some((needed, CastImpl::Record(from.clone(), to.clone())))
 }
 
 /// Casts that leave the value as it is.
@@ -145,11 +177,14 @@ fn same_fields(a: &[(String, ColumnType)], b: &[(String, ColumnType)]) -> bool {
     a.len() == b.len() && types(a) == types(b)
 }
 
-/// Types between which numbers are converted, with their stems.
-const NUMBERS: [(SqlType, &str); 6] = [
+/// Types between which numbers are converted, with their stems: from one to another further down the cast is implicit.
+const NUMBERS: [(SqlType, &str); 9] = [
     (SqlType::Int2, "int2"),
+    (SqlType::Uint2, "uint2"),
     (SqlType::Int4, "int4"),
+    (SqlType::Uint4, "uint4"),
     (SqlType::Int8, "int8"),
+    (SqlType::Uint8, "uint8"),
     (SqlType::Numeric(None), "numeric"),
     (SqlType::Float4, "float4"),
     (SqlType::Float8, "float8"),
@@ -159,12 +194,19 @@ fn stem(ty: &SqlType) -> Option<&'static str> {
     NUMBERS.iter().find(|(number, _)| number == ty).map(|(_, stem)| *stem)
 }
 
+/// Whether a number's type holds all values of another, as near as floats can.
+fn widens(from: &SqlType, to: &SqlType) -> bool {
+    let position = |ty: &SqlType| NUMBERS.iter().position(|(number, _)| number == ty);
+    let signed = matches!(from, SqlType::Int2 | SqlType::Int4 | SqlType::Int8);
+    let unsigned = matches!(to, SqlType::Uint2 | SqlType::Uint4 | SqlType::Uint8);
+    position(from) < position(to) && !(signed && unsigned)
+}
+
 /// Casts that a function of the table does.
 fn function(from: &SqlType, to: &SqlType) -> Option<(CastContext, String)> {
     use CastContext::{Assignment, Explicit, Implicit};
     if let (Some(source), Some(target)) = (stem(from), stem(to)) {
-        let position = |ty: &SqlType| NUMBERS.iter().position(|(number, _)| number == ty);
-        let context = if position(from) < position(to) { Implicit } else { Assignment };
+        let context = if widens(from, to) { Implicit } else { Assignment };
         return Some((context, format!("{source}_to_{target}")));
     }
     let (context, name) = match (from, to) {
@@ -195,6 +237,13 @@ fn function(from: &SqlType, to: &SqlType) -> Option<(CastContext, String)> {
         (SqlType::Time, SqlType::TimeTz) => (Implicit, "time_to_timetz"),
         (SqlType::TimeTz, SqlType::Time) => (Assignment, "timetz_to_time"),
         (SqlType::Timestamptz(_), SqlType::TimeTz) => (Assignment, "timestamptz_to_timetz"),
+        (SqlType::Json, SqlType::Jsonb) => (Assignment, "json_to_jsonb"),
+        (SqlType::Jsonb, SqlType::Json) => (Assignment, "jsonb_to_json"),
+        (SqlType::Oid, SqlType::Uint4) => (Assignment, "oid_to_uint4"),
+        (SqlType::Uint4, SqlType::Oid) => (Assignment, "uint4_to_oid"),
+        (SqlType::Uint8, SqlType::MzTimestamp) => (Implicit, "uint8_to_mz_timestamp"),
+        (SqlType::Uint4, SqlType::MzTimestamp) => (Implicit, "uint4_to_mz_timestamp"),
+        (SqlType::MzTimestamp, SqlType::Uint8) => (Explicit, "mz_timestamp_to_uint8"),
         (SqlType::Jsonb, SqlType::Bool) => (Explicit, "jsonb_to_bool"),
         (SqlType::Jsonb, to) => return stem(to).map(|target| (Explicit, format!("jsonb_to_{target}"))),
         (SqlType::Int2, SqlType::MzTimestamp) => (Implicit, "int2_to_mz_timestamp"),
@@ -221,8 +270,8 @@ pub fn table() -> Vec<FuncDef> {
             if from != to {
                 let exact = |ty: &SqlType| super::ArgType::Exact(ty.clone());
                 let entry = func(format!("{source}_to_{target}"), "", &[exact(from)], exact(to), number_cast(to));
-                let position = |ty: &SqlType| NUMBERS.iter().position(|(number, _)| number == ty);
-                let wider = position(from) < position(to) && !matches!(from, SqlType::Numeric(_));
+                let entry = entry.monotone(&[true]);
+                let wider = widens(from, to) && !matches!(from, SqlType::Numeric(_));
                 table.push(if wider { entry.infallible() } else { entry });
             }
         }
@@ -240,31 +289,44 @@ fn number_cast(to: &SqlType) -> super::EvalFn {
     match to {
         SqlType::Int2 => |a, _| int2_out(whole(a[0], "smallint")?.and_then(|v| v.try_into().ok())),
         SqlType::Int4 => |a, _| int4_out(whole(a[0], "integer")?.and_then(|v| v.try_into().ok())),
-        SqlType::Int8 => |a, _| int8_out(whole(a[0], "bigint")?),
+        SqlType::Int8 => |a, _| int8_out(whole(a[0], "bigint")?.and_then(|v| v.try_into().ok())),
+        SqlType::Uint2 => |a, _| uint_out(whole(a[0], "uint2")?, Datum::Uint2, "uint2"),
+        SqlType::Uint4 => |a, _| uint_out(whole(a[0], "uint4")?, Datum::Uint4, "uint4"),
+        SqlType::Uint8 => |a, _| uint_out(whole(a[0], "uint8")?, Datum::Uint8, "uint8"),
         SqlType::Float4 => |a, _| to_float4(a[0]).map(Datum::Float4),
         SqlType::Float8 => |a, _| to_float8(a[0]).map(Datum::Float8),
         _ => |a, arena| Ok(numeric_out(&to_numeric(a[0])?, arena)),
     }
 }
 
-/// A number rounded to an integer; `None` beyond `int8`.
-fn whole(datum: Datum<'_>, ty: &str) -> Result<Option<i64>, EvalError> {
+fn uint_out<'a, T: TryFrom<i128>>(
+    value: Option<i128>,
+    datum: fn(T) -> Datum<'a>,
+    ty: &str,
+) -> Result<Datum<'a>, EvalError> {
+    value.and_then(|v| T::try_from(v).ok()).map(datum).ok_or_else(|| out_of_range(ty))
+}
+
+/// A number rounded to an integer; `None` far beyond all types of them.
+fn whole(datum: Datum<'_>, ty: &str) -> Result<Option<i128>, EvalError> {
     let from_float = |v: f64| {
         let rounded = v.round_ties_even();
-        // -2^63 fits; 2^63, the opposite, is the first float that does not.
-        let least = i64::MIN as f64;
-        (least..-least).contains(&rounded).then_some(rounded as i64)
+        // No integer has as many as a hundred bits.
+        (rounded.abs() < 2f64.powi(100)).then_some(rounded as i128)
     };
     Ok(match datum {
-        Datum::Int2(v) => Some(i64::from(v)),
-        Datum::Int4(v) => Some(i64::from(v)),
-        Datum::Int8(v) => Some(v),
+        Datum::Int2(v) => Some(v.into()),
+        Datum::Int4(v) => Some(v.into()),
+        Datum::Int8(v) => Some(v.into()),
+        Datum::Uint2(v) => Some(v.into()),
+        Datum::Uint4(v) => Some(v.into()),
+        Datum::Uint8(v) => Some(v.into()),
         Datum::Float4(v) => from_float(f64::from(v)),
         Datum::Float8(v) => from_float(v),
         Datum::Numeric(v) => match v.to_numeric() {
             Numeric::Finite(decimal) => {
                 let (digits, _) = number::round(&decimal, 0).into_bigint_and_scale();
-                i64::try_from(digits).ok()
+                i128::try_from(digits).ok()
             }
             Numeric::NaN => {
                 return Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, format!("cannot convert NaN to {ty}")));
@@ -284,6 +346,9 @@ pub(crate) fn to_float8(datum: Datum<'_>) -> Result<f64, EvalError> {
         Datum::Int2(v) => f64::from(v),
         Datum::Int4(v) => f64::from(v),
         Datum::Int8(v) => v as f64,
+        Datum::Uint2(v) => f64::from(v),
+        Datum::Uint4(v) => f64::from(v),
+        Datum::Uint8(v) => v as f64,
         Datum::Float4(v) => f64::from(v),
         Datum::Float8(v) => v,
         Datum::Numeric(v) => {
@@ -303,6 +368,9 @@ fn to_float4(datum: Datum<'_>) -> Result<f32, EvalError> {
         Datum::Int2(v) => return Ok(f32::from(v)),
         Datum::Int4(v) => return Ok(v as f32),
         Datum::Int8(v) => return Ok(v as f32),
+        Datum::Uint2(v) => return Ok(f32::from(v)),
+        Datum::Uint4(v) => return Ok(v as f32),
+        Datum::Uint8(v) => return Ok(v as f32),
         _ => {}
     }
     let wide = to_float8(datum)?;
@@ -325,6 +393,9 @@ pub(crate) fn to_numeric(datum: Datum<'_>) -> Result<Numeric, EvalError> {
         Datum::Int2(v) => return Ok(Numeric::Finite(v.into())),
         Datum::Int4(v) => return Ok(Numeric::Finite(v.into())),
         Datum::Int8(v) => return Ok(Numeric::Finite(v.into())),
+        Datum::Uint2(v) => return Ok(Numeric::Finite(v.into())),
+        Datum::Uint4(v) => return Ok(Numeric::Finite(v.into())),
+        Datum::Uint8(v) => return Ok(Numeric::Finite(v.into())),
         Datum::Float4(v) => number::format_float4(v, 0, &mut text),
         Datum::Float8(v) => number::format_float8(v, 0, &mut text),
         other => return Err(SqlError::internal(format!("{other:?} is not a number"))),
@@ -338,7 +409,10 @@ fn json_cast(to: &SqlType) -> super::EvalFn {
             |a, _| int2_out(whole(json_number(a, "smallint")?, "smallint")?.and_then(|v| v.try_into().ok()))
         }
         SqlType::Int4 => |a, _| int4_out(whole(json_number(a, "integer")?, "integer")?.and_then(|v| v.try_into().ok())),
-        SqlType::Int8 => |a, _| int8_out(whole(json_number(a, "bigint")?, "bigint")?),
+        SqlType::Int8 => |a, _| int8_out(whole(json_number(a, "bigint")?, "bigint")?.and_then(|v| v.try_into().ok())),
+        SqlType::Uint2 => |a, _| uint_out(whole(json_number(a, "uint2")?, "uint2")?, Datum::Uint2, "uint2"),
+        SqlType::Uint4 => |a, _| uint_out(whole(json_number(a, "uint4")?, "uint4")?, Datum::Uint4, "uint4"),
+        SqlType::Uint8 => |a, _| uint_out(whole(json_number(a, "uint8")?, "uint8")?, Datum::Uint8, "uint8"),
         SqlType::Float4 => |a, _| to_float4(json_number(a, "real")?).map(Datum::Float4),
         SqlType::Float8 => |a, _| to_float8(json_number(a, "double precision")?).map(Datum::Float8),
         _ => |a, _| json_number(a, "numeric"),
@@ -411,6 +485,8 @@ fn text_casts() -> Vec<FuncDef> {
         }),
         func("oid_to_int4", "", &[OID], INT4, |a, _| Ok(Datum::Int4(arg::<u32>(a, 0)? as i32))).infallible(),
         func("oid_to_int8", "", &[OID], INT8, |a, _| Ok(Datum::Int8(i64::from(arg::<u32>(a, 0)?)))).infallible(),
+        func("oid_to_uint4", "", &[OID], UINT4, |a, _| Ok(Datum::Uint4(arg(a, 0)?))).infallible(),
+        func("uint4_to_oid", "", &[UINT4], OID, |a, _| Ok(Datum::Oid(arg(a, 0)?))).infallible(),
         func("jsonb_to_bool", "", &[JSONB], BOOL, |a, _| match arg::<JsonbRef<'_>>(a, 0)?.value() {
             JsonValue::Bool(v) => Ok(Datum::Bool(v)),
             other => Err(wrong_json(&other, "boolean")),
@@ -451,7 +527,8 @@ pub(crate) fn at_local(local: i64, settings: &TextSettings) -> Result<i64, EvalE
 
 fn time_casts() -> Vec<FuncDef> {
     vec![
-        func("date_to_timestamp", "", &[DATE], TIMESTAMP, |a, _| date_to_micros(arg(a, 0)?).map(Datum::Timestamp)),
+        func("date_to_timestamp", "", &[DATE], TIMESTAMP, |a, _| date_to_micros(arg(a, 0)?).map(Datum::Timestamp))
+            .monotone(&[true]),
         session("date_to_timestamptz", "", &[DATE], TIMESTAMPTZ, |a, _, settings| {
             let out_of_range = |_| SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, "date out of range for timestamp");
             at_local(date_to_micros(arg(a, 0)?)?, settings).map_err(out_of_range).map(Datum::Timestamptz)
@@ -464,6 +541,7 @@ fn time_casts() -> Vec<FuncDef> {
         })
         .infallible(),
         func("timestamp_to_date", "", &[TIMESTAMP], DATE, |a, _| Ok(Datum::Date(micros_to_date(arg(a, 0)?))))
+            .monotone(&[true])
             .infallible(),
         session("timestamptz_to_date", "", &[TIMESTAMPTZ], DATE, |a, _, settings| {
             Ok(Datum::Date(micros_to_date(to_local(&settings.time_zone, arg(a, 0)?))))
@@ -522,6 +600,9 @@ fn int_to_mz<'a>(args: &[Datum<'a>], _: &'a Arena) -> Result<Datum<'a>, EvalErro
 
 fn mz_timestamp_casts() -> Vec<FuncDef> {
     vec![
+        func("uint8_to_mz_timestamp", "", &[UINT8], MZ_TIMESTAMP, int_to_mz),
+        func("uint4_to_mz_timestamp", "", &[UINT4], MZ_TIMESTAMP, int_to_mz),
+        func("mz_timestamp_to_uint8", "", &[MZ_TIMESTAMP], UINT8, |a, _| Ok(Datum::Uint8(arg(a, 0)?))).infallible(),
         func("int2_to_mz_timestamp", "", &[INT2], MZ_TIMESTAMP, int_to_mz),
         func("int4_to_mz_timestamp", "", &[INT4], MZ_TIMESTAMP, int_to_mz),
         func("int8_to_mz_timestamp", "", &[INT8], MZ_TIMESTAMP, int_to_mz),
@@ -531,19 +612,26 @@ fn mz_timestamp_casts() -> Vec<FuncDef> {
                 _ => None,
             })
         }),
-        func("timestamp_to_mz_timestamp", "", &[TIMESTAMP], MZ_TIMESTAMP, |a, _| mz_out(unix_ms(arg(a, 0)?))),
-        func("timestamptz_to_mz_timestamp", "", &[TIMESTAMPTZ], MZ_TIMESTAMP, |a, _| mz_out(unix_ms(arg(a, 0)?))),
-        func("date_to_mz_timestamp", "", &[DATE], MZ_TIMESTAMP, |a, _| mz_out(unix_ms(date_to_micros(arg(a, 0)?)?))),
+        func("timestamp_to_mz_timestamp", "", &[TIMESTAMP], MZ_TIMESTAMP, |a, _| mz_out(unix_ms(arg(a, 0)?)))
+            .monotone(&[true]),
+        func("timestamptz_to_mz_timestamp", "", &[TIMESTAMPTZ], MZ_TIMESTAMP, |a, _| mz_out(unix_ms(arg(a, 0)?)))
+            .monotone(&[true]),
+        func("date_to_mz_timestamp", "", &[DATE], MZ_TIMESTAMP, |a, _| mz_out(unix_ms(date_to_micros(arg(a, 0)?)?)))
+            .monotone(&[true]),
         func("mz_timestamp_to_timestamp", "", &[MZ_TIMESTAMP], TIMESTAMP, |a, _| {
             micros_of_unix_ms(a).map(Datum::Timestamp)
-        }),
+        })
+        .monotone(&[true]),
         func("mz_timestamp_to_timestamptz", "", &[MZ_TIMESTAMP], TIMESTAMPTZ, |a, _| {
             micros_of_unix_ms(a).map(Datum::Timestamptz)
-        }),
-        func("mz_timestamp_to_int8", "", &[MZ_TIMESTAMP], INT8, |a, _| int8_out(arg::<u64>(a, 0)?.try_into().ok())),
+        })
+        .monotone(&[true]),
+        func("mz_timestamp_to_int8", "", &[MZ_TIMESTAMP], INT8, |a, _| int8_out(arg::<u64>(a, 0)?.try_into().ok()))
+            .monotone(&[true]),
         func("mz_timestamp_to_numeric", "", &[MZ_TIMESTAMP], NUMERIC, |a, arena: &Arena| {
             Ok(numeric_out(&Numeric::Finite(arg::<u64>(a, 0)?.into()), arena))
         })
+        .monotone(&[true])
         .infallible(),
     ]
 }

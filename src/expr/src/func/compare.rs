@@ -30,6 +30,9 @@ const TYPES: &[(&str, SqlType)] = &[
     ("uuid_", SqlType::Uuid),
     ("jsonb_", SqlType::Jsonb),
     ("oid", SqlType::Oid),
+    ("uint2", SqlType::Uint2),
+    ("uint4", SqlType::Uint4),
+    ("uint8", SqlType::Uint8),
     ("mz_timestamp_", SqlType::MzTimestamp),
     ("record_", SqlType::Record(Vec::new())),
 ];
@@ -42,6 +45,8 @@ pub fn table() -> Vec<FuncDef> {
     }
     table.extend(family("array_", ARRAY));
     table.extend(family("range_", RANGE));
+    table.extend(family("list_", LIST));
+    table.extend(family("map_", MAP));
     table.extend(family("enum_", ENUM));
     table.extend(mixed_times());
     table.extend(mixed_floats());

@@ -17,6 +17,7 @@ use repr::{Datum, EvalError, Interval, SqlError, SqlState, TimeTz};
 
 mod fields;
 mod truncate;
+mod zones;
 
 /// The entries.
 pub fn table() -> Vec<FuncDef> {
@@ -29,6 +30,7 @@ pub fn table() -> Vec<FuncDef> {
     table.extend(others());
     table.extend(fields::table());
     table.extend(truncate::table());
+    table.extend(zones::table());
     table
 }
 
@@ -59,9 +61,12 @@ fn date_and_time<'a>(date: i32, time: i64) -> Result<Datum<'a>, EvalError> {
 
 fn dates() -> Vec<FuncDef> {
     vec![
-        func("date_pli", "+", &[DATE, INT4], DATE, |a, _| shift_date(arg(a, 0)?, arg::<i32>(a, 1)?.into())),
-        func("integer_pl_date", "+", &[INT4, DATE], DATE, |a, _| shift_date(arg(a, 1)?, arg::<i32>(a, 0)?.into())),
-        func("date_mii", "-", &[DATE, INT4], DATE, |a, _| shift_date(arg(a, 0)?, -i64::from(arg::<i32>(a, 1)?))),
+        func("date_pli", "+", &[DATE, INT4], DATE, |a, _| shift_date(arg(a, 0)?, arg::<i32>(a, 1)?.into()))
+            .monotone(&[true, true]),
+        func("integer_pl_date", "+", &[INT4, DATE], DATE, |a, _| shift_date(arg(a, 1)?, arg::<i32>(a, 0)?.into()))
+            .monotone(&[true, true]),
+        func("date_mii", "-", &[DATE, INT4], DATE, |a, _| shift_date(arg(a, 0)?, -i64::from(arg::<i32>(a, 1)?)))
+            .monotone(&[true]),
         func("date_mi", "-", &[DATE, DATE], INT4, |a, _| {
             let (left, right): (i32, i32) = (arg(a, 0)?, arg(a, 1)?);
             if [left, right].iter().any(|d| *d == i32::MAX || *d == i32::MIN) {
@@ -72,14 +77,17 @@ fn dates() -> Vec<FuncDef> {
         }),
         func("date_pl_interval", "+", &[DATE, INTERVAL], TIMESTAMP, |a, _| {
             add_interval(date_to_micros(arg(a, 0)?)?, arg(a, 1)?).map(Datum::Timestamp)
-        }),
+        })
+        .monotone(&[true]),
         func("interval_pl_date", "+", &[INTERVAL, DATE], TIMESTAMP, |a, _| {
             add_interval(date_to_micros(arg(a, 1)?)?, arg(a, 0)?).map(Datum::Timestamp)
         }),
         func("date_mi_interval", "-", &[DATE, INTERVAL], TIMESTAMP, |a, _| {
             add_interval(date_to_micros(arg(a, 0)?)?, negate(arg(a, 1)?)?).map(Datum::Timestamp)
-        }),
-        func("datetime_pl", "+", &[DATE, TIME], TIMESTAMP, |a, _| date_and_time(arg(a, 0)?, arg(a, 1)?)),
+        })
+        .monotone(&[true]),
+        func("datetime_pl", "+", &[DATE, TIME], TIMESTAMP, |a, _| date_and_time(arg(a, 0)?, arg(a, 1)?))
+            .monotone(&[true, true]),
         func("timedate_pl", "+", &[TIME, DATE], TIMESTAMP, |a, _| date_and_time(arg(a, 1)?, arg(a, 0)?)),
     ]
 }
@@ -98,13 +106,15 @@ fn timestamps() -> Vec<FuncDef> {
     vec![
         func("timestamp_pl_interval", "+", &[TIMESTAMP, INTERVAL], TIMESTAMP, |a, _| {
             add_interval(arg(a, 0)?, arg(a, 1)?).map(Datum::Timestamp)
-        }),
+        })
+        .monotone(&[true]),
         func("interval_pl_timestamp", "+", &[INTERVAL, TIMESTAMP], TIMESTAMP, |a, _| {
             add_interval(arg(a, 1)?, arg(a, 0)?).map(Datum::Timestamp)
         }),
         func("timestamp_mi_interval", "-", &[TIMESTAMP, INTERVAL], TIMESTAMP, |a, _| {
             add_interval(arg(a, 0)?, negate(arg(a, 1)?)?).map(Datum::Timestamp)
-        }),
+        })
+        .monotone(&[true]),
         func("timestamp_mi", "-", &[TIMESTAMP, TIMESTAMP], INTERVAL, |a, _| subtract(arg(a, 0)?, arg(a, 1)?)),
         session("timestamptz_pl_interval", "+", &[TIMESTAMPTZ, INTERVAL], TIMESTAMPTZ, |a, _, settings| {
             add_interval_in(&settings.time_zone, arg(a, 0)?, arg(a, 1)?).map(Datum::Timestamptz)
@@ -126,7 +136,8 @@ fn timestamps() -> Vec<FuncDef> {
 
 /// The difference in years, months and days as people count them.
 fn age<'a>(a: i64, b: i64) -> Result<Datum<'a>, EvalError> {
-    if is_infinite(a) || is_infinite(b) {
+    // The latest time there is counts as one that can be reckoned with, the earliest does not.
+    if a == i64::MIN || b == i64::MIN {
         return Err(timestamp_out_of_range());
     }
     let (later, earlier) = (civil_from_micros(a.max(b)), civil_from_micros(a.min(b)));
@@ -157,6 +168,13 @@ fn times() -> Vec<FuncDef> {
         .infallible(),
         func("time_mi_interval", "-", &[TIME, INTERVAL], TIME, |a, _| {
             Ok(shift_time(arg(a, 0)?, -(arg::<Interval>(a, 1)?.micros % DAY_US)))
+        })
+        .infallible(),
+        func("time_scale", "", &[TIME, INT4], TIME, |a, _| Ok(Datum::Time(rounded(arg(a, 0)?, arg(a, 1)?))))
+            .infallible(),
+        func("timetz_scale", "", &[TIMETZ, INT4], TIMETZ, |a, _| {
+            let time: TimeTz = arg(a, 0)?;
+            Ok(Datum::TimeTz(TimeTz { micros: rounded(time.micros, arg(a, 1)?), ..time }))
         })
         .infallible(),
         func("time_mi_time", "-", &[TIME, TIME], INTERVAL, |a, _| {
@@ -243,8 +261,8 @@ fn timetzs() -> Vec<FuncDef> {
             &[INTERVAL, TIMETZ],
             timetz,
             Box::new(|a| {
-                let (zone, time): (jiff::tz::TimeZone, TimeTz) = (zone_of_interval(arg(a, 0)?)?, arg(a, 1)?);
-                Ok(Datum::TimeTz(time.at_offset(offset_at(&zone, time.utc_micros()))))
+                let (offset, time): (i64, TimeTz) = (seconds_of_interval(arg(a, 0)?)?, arg(a, 1)?);
+                Ok(Datum::TimeTz(time.at_offset(i32::try_from(offset).unwrap_or(0))))
             }),
         ),
     ]
@@ -252,6 +270,12 @@ fn timetzs() -> Vec<FuncDef> {
 
 /// An implementation over `timetz` that makes nothing.
 type TimeTzEval = dyn for<'a> Fn(&[Datum<'a>]) -> Result<Datum<'a>, EvalError> + Send + Sync;
+
+/// A time of the day with so many digits of a second, at most six.
+fn rounded(micros: i64, digits: i32) -> i64 {
+    let unit = 10i64.pow(6 - digits.clamp(0, 6) as u32);
+    (micros + unit / 2) / unit * unit
+}
 
 fn shift_time<'a>(time: i64, by: i64) -> Datum<'a> {
     Datum::Time((time + by % DAY_US).rem_euclid(DAY_US))
@@ -348,27 +372,37 @@ fn make_interval<'a>(args: &[Datum<'a>], _: &'a repr::Arena) -> Result<Datum<'a>
 }
 
 /// Seconds east of UTC of an interval that serves as a zone.
-fn zone_of_interval(span: Interval) -> Result<jiff::tz::TimeZone, EvalError> {
-    if span.months != 0 || span.days != 0 || span.micros.abs() >= DAY_US {
+fn seconds_of_interval(span: Interval) -> Result<i64, EvalError> {
+    if span.months != 0 || span.days != 0 {
         let text = repr::text::to_string(Datum::Interval(span), &repr::SqlType::Interval);
         return Err(invalid_parameter(format!("interval time zone \"{text}\" must not include months or days")));
     }
-    Ok(repr::datetime::fixed((span.micros / SECOND_US) as i32))
+    Ok(span.micros / SECOND_US)
+}
+
+/// A time on the clock of another zone: what is infinite stays, whatever the zone is called.
+fn moved(micros: i64, to: impl FnOnce(i64) -> Result<i64, EvalError>) -> Result<i64, EvalError> {
+    if is_infinite(micros) {
+        return Ok(micros);
+    }
+    check_timestamp(to(micros)?).ok_or_else(timestamp_out_of_range)
 }
 
 fn zones() -> Vec<FuncDef> {
     vec![
         func("timestamp_zone", "timezone", &[TEXT, TIMESTAMP], TIMESTAMPTZ, |a, _| {
-            Ok(Datum::Timestamptz(from_local(&zone(arg(a, 0)?)?, arg(a, 1)?)))
+            moved(arg(a, 1)?, |local| Ok(from_local(&zone(arg(a, 0)?)?, local))).map(Datum::Timestamptz)
         }),
         func("timestamptz_zone", "timezone", &[TEXT, TIMESTAMPTZ], TIMESTAMP, |a, _| {
-            Ok(Datum::Timestamp(to_local(&zone(arg(a, 0)?)?, arg(a, 1)?)))
+            moved(arg(a, 1)?, |time| Ok(to_local(&zone(arg(a, 0)?)?, time))).map(Datum::Timestamp)
         }),
         func("timestamp_izone", "timezone", &[INTERVAL, TIMESTAMP], TIMESTAMPTZ, |a, _| {
-            Ok(Datum::Timestamptz(from_local(&zone_of_interval(arg(a, 0)?)?, arg(a, 1)?)))
+            moved(arg(a, 1)?, |local| Ok(local.saturating_sub(seconds_of_interval(arg(a, 0)?)? * SECOND_US)))
+                .map(Datum::Timestamptz)
         }),
         func("timestamptz_izone", "timezone", &[INTERVAL, TIMESTAMPTZ], TIMESTAMP, |a, _| {
-            Ok(Datum::Timestamp(to_local(&zone_of_interval(arg(a, 0)?)?, arg(a, 1)?)))
+            moved(arg(a, 1)?, |time| Ok(time.saturating_add(seconds_of_interval(arg(a, 0)?)? * SECOND_US)))
+                .map(Datum::Timestamp)
         }),
     ]
 }
@@ -416,8 +450,8 @@ fn overlaps(stem: &str, ty: super::ArgType) -> FuncDef {
         }
         Ok(match (first.1.is_null(), second.1.is_null()) {
             (false, _) if second.0 < first.1 => Datum::Bool(true),
-            (false, _) => Datum::Bool(false),
-            (true, _) => Datum::Null,
+            (false, false) => Datum::Bool(false),
+            (true, _) | (_, true) => Datum::Null,
         })
     })
     .called()

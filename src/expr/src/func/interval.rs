@@ -77,7 +77,8 @@ fn round_seconds(seconds: f64) -> f64 {
 /// Each part scaled; what is left of months flows to days (30 a month), what is left of days to time.
 fn scale(span: Interval, op: impl Fn(f64) -> f64) -> Result<Interval, EvalError> {
     let whole = |value: f64| {
-        let in_range = value >= f64::from(i32::MIN) && value <= f64::from(i32::MAX);
+        // What is cut off by the conversion may lie beyond the range.
+        let in_range = value > f64::from(i32::MIN) - 1.0 && value < f64::from(i32::MAX) + 1.0;
         if in_range { Ok(value as i32) } else { Err(interval_out_of_range()) }
     };
     let (months, days) = (op(f64::from(span.months)), op(f64::from(span.days)));

@@ -1,4 +1,4 @@
-//! Operators and functions of `jsonb`. `json` is another name for it, so that `json_…` functions are these too.
+//! Operators and functions of `jsonb`.
 
 use super::FuncDef;
 use super::build::*;
@@ -8,8 +8,9 @@ use repr::{Arena, ArrayRef, Datum, EvalError, JsonbRef, SqlType};
 
 pub(super) mod build_json;
 mod edit;
+pub(super) mod populate;
 
-pub use build_json::{has_names, of_type};
+pub use build_json::{has_names, of_type, text_of_type};
 
 /// The entries.
 pub fn table() -> Vec<FuncDef> {
@@ -21,18 +22,9 @@ pub fn table() -> Vec<FuncDef> {
     table
 }
 
-/// The same function as `jsonb_<stem>` and `json_<stem>`.
-fn both(
-    stem: &str,
-    args: &[super::ArgType],
-    ret: super::ArgType,
-    eval: super::EvalFn,
-    kind: fn(FuncDef) -> FuncDef,
-) -> [FuncDef; 2] {
-    ["jsonb", "json"].map(|prefix| {
-        let name = format!("{prefix}_{stem}");
-        kind(func(format!("{name}_{}", args.len()), name, args, ret.clone(), eval))
-    })
+fn named(stem: &str, args: &[super::ArgType], ret: super::ArgType, eval: super::EvalFn) -> FuncDef {
+    let name = format!("jsonb_{stem}");
+    func(format!("{name}_{}", args.len()), name, args, ret, eval)
 }
 
 /// A value as `->>` shows it: strings without quotes, `null` as NULL.
@@ -55,13 +47,17 @@ fn field<'a>(value: JsonbRef<'a>, key: &str) -> Option<JsonbRef<'a>> {
     }
 }
 
-/// The element at a position; negative ones count from the end.
+/// The element at a position; negative ones count from the end. What is neither array nor object counts as its own only element.
 fn element<'a>(value: JsonbRef<'a>, at: i64) -> Option<JsonbRef<'a>> {
-    let JsonValue::Array(elements) = value.value() else { return None };
+    let elements = match value.value() {
+        JsonValue::Array(elements) => elements,
+        JsonValue::Object(_) => return None,
+        _ => vec![value],
+    };
     elements.get(position(at, elements.len())?).copied()
 }
 
-fn position(at: i64, len: usize) -> Option<usize> {
+pub(super) fn position(at: i64, len: usize) -> Option<usize> {
     usize::try_from(if at < 0 { at + len as i64 } else { at }).ok()
 }
 
@@ -79,7 +75,7 @@ fn at_path<'a, 'p>(value: JsonbRef<'a>, path: impl Iterator<Item = &'p str>) -> 
 }
 
 /// The texts of a path; `None` if one is NULL.
-fn path_of<'a>(datums: impl Iterator<Item = Datum<'a>>) -> Option<Vec<&'a str>> {
+pub(super) fn path_of<'a>(datums: impl Iterator<Item = Datum<'a>>) -> Option<Vec<&'a str>> {
     datums.map(|datum| if let Datum::Text(text) = datum { Some(text) } else { None }).collect()
 }
 
@@ -123,9 +119,10 @@ fn access() -> Vec<FuncDef> {
         entry("jsonb_path_text", "#>>", texts, TEXT, |a, arena| Ok(text(get_path(a)?, arena))),
     ];
     let of_path = |def: FuncDef| def.variadic().may_be_null().infallible();
-    table.extend(both("extract_path", &[JSONB, TEXT], JSONB, |a, _| Ok(json(get_variadic_path(a)?)), of_path));
-    let eval: super::EvalFn = |a, arena| Ok(text(get_variadic_path(a)?, arena));
-    table.extend(both("extract_path_text", &[JSONB, TEXT], TEXT, eval, of_path));
+    table.extend([
+        of_path(named("extract_path", &[JSONB, TEXT], JSONB, |a, _| Ok(json(get_variadic_path(a)?)))),
+        of_path(named("extract_path_text", &[JSONB, TEXT], TEXT, |a, arena| Ok(text(get_variadic_path(a)?, arena)))),
+    ]);
     table
 }
 
@@ -188,7 +185,7 @@ fn containment() -> Vec<FuncDef> {
 }
 
 /// What `jsonb_typeof` calls a value.
-fn kind(value: JsonbRef<'_>) -> &'static str {
+pub(crate) fn kind(value: JsonbRef<'_>) -> &'static str {
     match value.value() {
         JsonValue::Null => "null",
         JsonValue::Bool(_) => "boolean",
@@ -221,25 +218,24 @@ fn strip_nulls(value: JsonbRef<'_>, out: &mut Vec<u8>) {
 }
 
 fn inspection() -> Vec<FuncDef> {
-    let mut table = Vec::new();
-    table.extend(both("typeof", &[JSONB], TEXT, |a, _| Ok(Datum::Text(kind(arg(a, 0)?))), FuncDef::infallible));
-    let length: super::EvalFn = |a, _| match arg::<JsonbRef<'_>>(a, 0)?.value() {
-        JsonValue::Array(elements) => Ok(Datum::Int4(elements.len() as i32)),
-        JsonValue::Object(_) => Err(invalid_parameter("cannot get array length of a non-array")),
-        _ => Err(invalid_parameter("cannot get array length of a scalar")),
-    };
-    table.extend(both("array_length", &[JSONB], INT4, length, |def| def));
-    let strip: super::EvalFn = |a, arena| {
-        let mut out = Vec::new();
-        strip_nulls(arg(a, 0)?, &mut out);
-        Ok(json_out(out, arena))
-    };
-    table.extend(both("strip_nulls", &[JSONB], JSONB, strip, FuncDef::infallible));
-    let pretty: super::EvalFn = |a, arena| {
-        let mut out = String::new();
-        text_form::format_pretty(arg(a, 0)?, 0, &mut out);
-        Ok(text_out(out, arena))
-    };
-    table.extend(both("pretty", &[JSONB], TEXT, pretty, FuncDef::infallible));
-    table
+    vec![
+        named("typeof", &[JSONB], TEXT, |a, _| Ok(Datum::Text(kind(arg(a, 0)?)))).infallible(),
+        named("array_length", &[JSONB], INT4, |a, _| match arg::<JsonbRef<'_>>(a, 0)?.value() {
+            JsonValue::Array(elements) => Ok(Datum::Int4(elements.len() as i32)),
+            JsonValue::Object(_) => Err(invalid_parameter("cannot get array length of a non-array")),
+            _ => Err(invalid_parameter("cannot get array length of a scalar")),
+        }),
+        named("strip_nulls", &[JSONB], JSONB, |a, arena| {
+            let mut out = Vec::new();
+            strip_nulls(arg(a, 0)?, &mut out);
+            Ok(json_out(out, arena))
+        })
+        .infallible(),
+        named("pretty", &[JSONB], TEXT, |a, arena| {
+            let mut out = String::new();
+            text_form::format_pretty(arg(a, 0)?, 0, &mut out);
+            Ok(text_out(out, arena))
+        })
+        .infallible(),
+    ]
 }

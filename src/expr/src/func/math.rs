@@ -20,6 +20,8 @@ pub fn table() -> Vec<FuncDef> {
     table
 }
 
+const RADIANS_PER_DEGREE: f64 = std::f64::consts::PI / 180.0;
+
 fn float_out<'a>(result: f64, operands: &[f64]) -> Result<Datum<'a>, EvalError> {
     checked_float(result, operands).map(Datum::Float8)
 }
@@ -42,8 +44,19 @@ fn floats() -> Vec<FuncDef> {
             let v: f64 = arg(a, 0)?;
             Ok(Datum::Float8(f64::from(i8::from(v > 0.0) - i8::from(v < 0.0))))
         }),
-        plain("degrees", "degrees", |a, _| Ok(Datum::Float8(arg::<f64>(a, 0)?.to_degrees()))),
-        plain("radians", "radians", |a, _| Ok(Datum::Float8(arg::<f64>(a, 0)?.to_radians()))),
+        func("degrees", "degrees", &one, FLOAT8, |a, _| {
+            let angle: f64 = arg(a, 0)?;
+            float_out(angle / RADIANS_PER_DEGREE, &[angle])
+        }),
+        func("radians", "radians", &one, FLOAT8, |a, _| {
+            let angle: f64 = arg(a, 0)?;
+            let radians = angle * RADIANS_PER_DEGREE;
+            if radians == 0.0 && angle != 0.0 {
+                Err(out_of_range_of("value out of range: underflow"))
+            } else {
+                Ok(Datum::Float8(radians))
+            }
+        }),
         func("pi", "pi", &[], FLOAT8, |_, _| Ok(Datum::Float8(std::f64::consts::PI))).infallible(),
         func("dsqrt", "sqrt", &one, FLOAT8, |a, _| {
             let v: f64 = arg(a, 0)?;

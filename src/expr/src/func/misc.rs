@@ -2,7 +2,9 @@
 
 use super::build::*;
 use super::{FuncDef, Return};
-use repr::{Datum, Row, RowRef, SqlError, SqlState, SqlType};
+use bigdecimal::{BigDecimal, Signed};
+use repr::text::number::format_owned_numeric;
+use repr::{Datum, Numeric, Row, RowRef, SqlError, SqlState, SqlType};
 
 /// The entries.
 pub fn table() -> Vec<FuncDef> {
@@ -31,23 +33,21 @@ pub fn table() -> Vec<FuncDef> {
         .called()
         .infallible(),
         func("pg_size_pretty_int8", "pg_size_pretty", &[INT8], TEXT, |a, arena| {
-            Ok(text_out(size_pretty(i128::from(arg::<i64>(a, 0)?)), arena))
+            Ok(text_out(size_pretty(Numeric::Finite(arg::<i64>(a, 0)?.into())), arena))
         })
         .infallible(),
         func("pg_size_pretty_numeric", "pg_size_pretty", &[NUMERIC], TEXT, |a, arena| {
-            let mut bytes = String::new();
-            repr::text::number::format_numeric(arg(a, 0)?, &mut bytes);
-            // As for a whole number of bytes, unless there are so few that their fraction is shown.
-            let whole = bytes.split('.').next().and_then(|whole| whole.parse().ok());
-            Ok(text_out(
-                match whole {
-                    Some(whole) if i128::abs(whole) >= BYTES_SHOWN_MAX => size_pretty(whole),
-                    _ => format!("{bytes} bytes"),
-                },
-                arena,
-            ))
+            Ok(text_out(size_pretty(arg(a, 0)?), arena))
         })
         .infallible(),
+        func("host", "host", &[TEXT], TEXT, |a, _| {
+            let address: &str = arg(a, 0)?;
+            let host = address.split_once('/').map_or(address, |(host, _)| host);
+            match host.parse::<std::net::IpAddr>() {
+                Ok(_) => Ok(Datum::Text(host)),
+                Err(_) => Err(repr::text::invalid_syntax("inet", address)),
+            }
+        }),
         func("mz_unknown_setting", "mz_unknown_setting", &[TEXT], TEXT, |a, _| {
             let name = arg::<&str>(a, 0)?;
             let message = format!("unrecognized configuration parameter \"{name}\"");
@@ -60,23 +60,30 @@ pub fn table() -> Vec<FuncDef> {
     ]
 }
 
-/// Fewer bytes are shown as such.
-const BYTES_SHOWN_MAX: i128 = 10 * 1024;
+/// Bytes in the unit that leaves at most five digits; each unit with the size up to which it serves.
+const SIZE_UNITS: [(&str, i64); 6] =
+    [("bytes", 10 * 1024), ("kB", SIZE_MAX), ("MB", SIZE_MAX), ("GB", SIZE_MAX), ("TB", SIZE_MAX), ("PB", i64::MAX)];
+/// One bit more than shown is kept, so that halves round away from zero.
+const SIZE_MAX: i64 = 20 * 1024 - 1;
 
-/// Bytes in the unit that leaves at most five digits.
-fn size_pretty(bytes: i128) -> String {
-    let mut size = bytes;
-    let units = ["kB", "MB", "GB", "TB", "PB"];
-    if size.abs() < BYTES_SHOWN_MAX {
-        return format!("{size} bytes");
-    }
-    // One bit more than wanted is kept, so that halves round away from zero.
-    size /= 512;
+fn size_pretty(bytes: Numeric) -> String {
+    let mut size = match bytes {
+        Numeric::Finite(size) => size,
+        Numeric::NaN => return "NaN PB".to_string(),
+        Numeric::Infinity => return "Infinity PB".to_string(),
+        Numeric::NegInfinity => return "-Infinity PB".to_string(),
+    };
     let mut unit = 0;
-    while size.abs() >= 20 * 1024 - 1 && unit + 1 < units.len() {
-        size /= 1024;
+    while unit + 1 < SIZE_UNITS.len() && size.abs() >= SIZE_UNITS[unit].1 {
+        let divisor = if unit == 0 { 512 } else { 1024 };
+        size = (size / BigDecimal::from(divisor)).with_scale(0);
         unit += 1;
     }
-    let rounded = (size + size.signum()) / 2;
-    format!("{rounded} {}", units[unit])
+    if unit > 0 {
+        let away = if size.is_negative() { -1 } else { 1 };
+        size = ((size + BigDecimal::from(away)) / BigDecimal::from(2)).with_scale(0);
+    }
+    let mut text = String::new();
+    format_owned_numeric(&Numeric::Finite(size), &mut text);
+    format!("{text} {}", SIZE_UNITS[unit].0)
 }

@@ -21,6 +21,10 @@ pub mod datetime;
 pub mod enums;
 pub mod interval;
 pub mod json;
+pub mod json_text;
+pub mod jsonpath;
+pub mod list;
+pub mod map;
 pub mod math;
 pub mod misc;
 pub mod number;
@@ -32,8 +36,11 @@ pub mod session;
 pub mod text;
 pub mod to_char;
 pub mod typed;
+pub mod uint;
 pub mod volatile;
 
+#[cfg(test)]
+mod monotone;
 #[cfg(test)]
 mod tests;
 
@@ -76,14 +83,43 @@ pub struct FuncDef {
     pub variadic: bool,
     /// The result's type.
     pub ret: Return,
+    /// The result's type as it is declared.
+    pub declared: ArgType,
     /// What a NULL argument does.
     pub nulls: Nulls,
     /// Whether the same arguments always give the same value.
     pub volatility: Volatility,
     /// Whether it can return an error for arguments of its types.
     pub fallible: bool,
+    /// By argument, whether a greater value there never gives a lesser result while the others stay; none beyond its end.
+    ///
+    /// LAW: of values that are not NULL, and where neither errs: a ≤ b ⇒ f(… a …) ≤ f(… b …), NULL results left out.
+    pub monotone: &'static [bool],
+    /// What the reference lists it under.
+    pub family: &'static str,
     /// The implementation.
     pub eval: Eval,
+}
+
+/// What the choice among entries of one name needs to know of each, whatever kind of function it is.
+pub trait Overload: Copy {
+    /// Argument types; the last repeats if [`Overload::variadic`].
+    fn args(self) -> &'static [ArgType];
+
+    /// Whether the last argument may repeat (one or more times).
+    fn variadic(self) -> bool {
+        false
+    }
+}
+
+impl Overload for Func {
+    fn args(self) -> &'static [ArgType] {
+        self.0.args
+    }
+
+    fn variadic(self) -> bool {
+        self.0.variadic
+    }
 }
 
 impl FuncDef {
@@ -110,6 +146,10 @@ pub enum ArgType {
     ArrayOfElement,
     /// A range of the type that `Element` stands for (`anyrange`).
     RangeOfElement,
+    /// A list of the type that `Element` stands for.
+    ListOfElement,
+    /// A map to values of the type that `Element` stands for.
+    MapOfElement,
     /// Any one enum, the same for all arguments so marked (`anyenum`).
     Enum,
 }
@@ -194,28 +234,34 @@ struct Table {
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let families = [
-        compare::table(),
-        boolean::table(),
-        number::table(),
-        numeric::table(),
-        math::table(),
-        text::table(),
-        pattern::table(),
-        bytes::table(),
-        datetime::table(),
-        interval::table(),
-        to_char::table(),
-        json::table(),
-        array::table(),
-        range::table(),
-        enums::table(),
-        misc::table(),
-        casts::table(),
-        volatile::table(),
+        ("Comparison", compare::table()),
+        ("Logic", boolean::table()),
+        ("Numbers", number::table()),
+        ("Numbers", numeric::table()),
+        ("Numbers", math::table()),
+        ("Numbers", uint::table()),
+        ("Text", text::table()),
+        ("Patterns", pattern::table()),
+        ("Bytes and hashes", bytes::table()),
+        ("Dates and times", datetime::table()),
+        ("Dates and times", interval::table()),
+        ("Dates and times", to_char::table()),
+        ("JSON", json::table()),
+        ("JSON", json_text::table()),
+        ("JSON", jsonpath::table()),
+        ("Arrays", array::table()),
+        ("Lists and maps", list::table()),
+        ("Lists and maps", map::table()),
+        ("Ranges", range::table()),
+        ("Enums", enums::table()),
+        ("Rows, types and sizes", misc::table()),
+        ("Casts", casts::table()),
+        ("Session and moment", volatile::table()),
     ];
     let mut table = Table { by_name: HashMap::new(), by_sql_name: HashMap::new() };
-    for def in families.into_iter().flatten() {
-        let func = Func(Box::leak(Box::new(def)));
+    let entries = families.into_iter().flat_map(|(family, defs)| defs.into_iter().map(move |def| (family, def)));
+    for (family, def) in entries {
+        let func = Func(Box::leak(Box::new(FuncDef { family, ..def })));
         let previous = table.by_name.insert(func.0.name, func);
         assert!(previous.is_none(), "two functions are called {}", func.0.name);
         if !func.0.sql_name.is_empty() && !HIDDEN.contains(&func.0.name) {
@@ -235,7 +281,14 @@ pub fn candidates(sql_name: &str) -> Vec<Func> {
     TABLE.by_sql_name.get(sql_name).cloned().unwrap_or_default()
 }
 
-/// All functions of the table, ordered by unique name: for `pg_proc` and its like.
+/// All functions and operators that SQL can call by a name, ordered by unique name.
+pub fn callable() -> Vec<Func> {
+    let mut all: Vec<Func> = TABLE.by_sql_name.values().flatten().copied().collect();
+    all.sort();
+    all
+}
+
+/// All functions of the table, ordered by unique name.
 pub fn all() -> Vec<Func> {
     let mut all: Vec<Func> = TABLE.by_name.values().copied().collect();
     all.sort();

@@ -28,8 +28,9 @@ fn shift_count(count: i32, bits: u32) -> u32 {
 fn int2() -> Vec<FuncDef> {
     let (one, two) = ([INT2], [INT2, INT2]);
     vec![
-        func("int2pl", "+", &two, INT2, |a, _| int2_out(arg::<i16>(a, 0)?.checked_add(arg(a, 1)?))),
-        func("int2mi", "-", &two, INT2, |a, _| int2_out(arg::<i16>(a, 0)?.checked_sub(arg(a, 1)?))),
+        func("int2pl", "+", &two, INT2, |a, _| int2_out(arg::<i16>(a, 0)?.checked_add(arg(a, 1)?)))
+            .monotone(&[true, true]),
+        func("int2mi", "-", &two, INT2, |a, _| int2_out(arg::<i16>(a, 0)?.checked_sub(arg(a, 1)?))).monotone(&[true]),
         func("int2mul", "*", &two, INT2, |a, _| int2_out(arg::<i16>(a, 0)?.checked_mul(arg(a, 1)?))),
         func("int2div", "/", &two, INT2, |a, _| int2_out(arg::<i16>(a, 0)?.checked_div(nonzero(arg(a, 1)?)?))),
         func("int2mod", "%", &two, INT2, |a, _| Ok(Datum::Int2(arg::<i16>(a, 0)?.wrapping_rem(nonzero(arg(a, 1)?)?)))),
@@ -58,8 +59,9 @@ fn int2() -> Vec<FuncDef> {
 fn int4() -> Vec<FuncDef> {
     let (one, two) = ([INT4], [INT4, INT4]);
     vec![
-        func("int4pl", "+", &two, INT4, |a, _| int4_out(arg::<i32>(a, 0)?.checked_add(arg(a, 1)?))),
-        func("int4mi", "-", &two, INT4, |a, _| int4_out(arg::<i32>(a, 0)?.checked_sub(arg(a, 1)?))),
+        func("int4pl", "+", &two, INT4, |a, _| int4_out(arg::<i32>(a, 0)?.checked_add(arg(a, 1)?)))
+            .monotone(&[true, true]),
+        func("int4mi", "-", &two, INT4, |a, _| int4_out(arg::<i32>(a, 0)?.checked_sub(arg(a, 1)?))).monotone(&[true]),
         func("int4mul", "*", &two, INT4, |a, _| int4_out(arg::<i32>(a, 0)?.checked_mul(arg(a, 1)?))),
         func("int4div", "/", &two, INT4, |a, _| int4_out(arg::<i32>(a, 0)?.checked_div(nonzero(arg(a, 1)?)?))),
         func("int4mod", "%", &two, INT4, |a, _| Ok(Datum::Int4(arg::<i32>(a, 0)?.wrapping_rem(nonzero(arg(a, 1)?)?)))),
@@ -92,8 +94,9 @@ fn int4() -> Vec<FuncDef> {
 fn int8() -> Vec<FuncDef> {
     let (one, two) = ([INT8], [INT8, INT8]);
     vec![
-        func("int8pl", "+", &two, INT8, |a, _| int8_out(arg::<i64>(a, 0)?.checked_add(arg(a, 1)?))),
-        func("int8mi", "-", &two, INT8, |a, _| int8_out(arg::<i64>(a, 0)?.checked_sub(arg(a, 1)?))),
+        func("int8pl", "+", &two, INT8, |a, _| int8_out(arg::<i64>(a, 0)?.checked_add(arg(a, 1)?)))
+            .monotone(&[true, true]),
+        func("int8mi", "-", &two, INT8, |a, _| int8_out(arg::<i64>(a, 0)?.checked_sub(arg(a, 1)?))).monotone(&[true]),
         func("int8mul", "*", &two, INT8, |a, _| int8_out(arg::<i64>(a, 0)?.checked_mul(arg(a, 1)?))),
         func("int8div", "/", &two, INT8, |a, _| int8_out(arg::<i64>(a, 0)?.checked_div(nonzero(arg(a, 1)?)?))),
         func("int8mod", "%", &two, INT8, |a, _| Ok(Datum::Int8(arg::<i64>(a, 0)?.wrapping_rem(nonzero(arg(a, 1)?)?)))),
@@ -241,7 +244,8 @@ fn mz_timestamp() -> Vec<FuncDef> {
             let milliseconds = i64::try_from(span.total_us() / 1000).map_err(|_| out_of_range("mz_timestamp"))?;
             let sum = arg::<u64>(a, 0)?.checked_add_signed(milliseconds);
             sum.map(Datum::MzTimestamp).ok_or_else(|| out_of_range("mz_timestamp"))
-        }),
+        })
+        .monotone(&[true]),
         func("mz_timestamp_mi_interval", "-", &[MZ_TIMESTAMP, INTERVAL], MZ_TIMESTAMP, |a, _| {
             let span: repr::Interval = arg(a, 1)?;
             if span.months != 0 {
@@ -250,6 +254,7 @@ fn mz_timestamp() -> Vec<FuncDef> {
             let milliseconds = i64::try_from(span.total_us() / 1000).map_err(|_| out_of_range("mz_timestamp"))?;
             let sum = arg::<u64>(a, 0)?.checked_add_signed(-milliseconds);
             sum.map(Datum::MzTimestamp).ok_or_else(|| out_of_range("mz_timestamp"))
-        }),
+        })
+        .monotone(&[true]),
     ]
 }

@@ -60,12 +60,13 @@ fn rounding() -> Vec<FuncDef> {
     let to_scale = [NUMERIC, INT4];
     vec![
         func("numeric_round", "round", &to_scale, NUMERIC, |a, arena| at_scale(a, arena, arg(a, 1)?, round)),
-        func("numeric_round0", "round", &one, NUMERIC, |a, arena| at_scale(a, arena, 0, round)),
+        func("numeric_round0", "round", &one, NUMERIC, |a, arena| at_scale(a, arena, 0, round)).monotone(&[true]),
         func("numeric_trunc", "trunc", &to_scale, NUMERIC, |a, arena| at_scale(a, arena, arg(a, 1)?, truncate)),
-        func("numeric_trunc0", "trunc", &one, NUMERIC, |a, arena| at_scale(a, arena, 0, truncate)),
-        func("numeric_ceil", "ceil", &one, NUMERIC, |a, arena| at_scale(a, arena, 0, ceil)),
+        func("numeric_trunc0", "trunc", &one, NUMERIC, |a, arena| at_scale(a, arena, 0, truncate)).monotone(&[true]),
+        func("numeric_ceil", "ceil", &one, NUMERIC, |a, arena| at_scale(a, arena, 0, ceil)).monotone(&[true]),
         func("numeric_ceiling", "ceiling", &one, NUMERIC, |a, arena| at_scale(a, arena, 0, ceil)),
-        func("numeric_floor", "floor", &one, NUMERIC, |a, arena| at_scale(a, arena, 0, |v, scale| -ceil(&-v, scale))),
+        func("numeric_floor", "floor", &one, NUMERIC, |a, arena| at_scale(a, arena, 0, |v, scale| -ceil(&-v, scale)))
+            .monotone(&[true]),
     ]
 }
 
@@ -241,7 +242,7 @@ fn divide_whole(a: Numeric, b: Numeric) -> Result<Numeric, EvalError> {
 }
 
 /// `a % b`, with the sign of `a`.
-fn remainder(a: Numeric, b: Numeric) -> Result<Numeric, EvalError> {
+pub(crate) fn remainder(a: Numeric, b: Numeric) -> Result<Numeric, EvalError> {
     use Numeric::{Finite, NaN};
     Ok(match (&a, &b) {
         (NaN, _) | (_, NaN) => NaN,

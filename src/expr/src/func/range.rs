@@ -169,7 +169,8 @@ const NAMED: [(&str, EvalFn); 8] = [
 ];
 
 fn lesser_lower<'a>(a: Bound<'a>, b: Bound<'a>) -> Bound<'a> {
-    if a.cmp_lower(&b).is_le() { a } else { b }
+    // Of equal bounds that are written differently PostgreSQL keeps the second's.
+    if a.cmp_lower(&b).is_lt() { a } else { b }
 }
 
 fn greater_lower<'a>(a: Bound<'a>, b: Bound<'a>) -> Bound<'a> {
@@ -181,7 +182,7 @@ fn lesser_upper<'a>(a: Bound<'a>, b: Bound<'a>) -> Bound<'a> {
 }
 
 fn greater_upper<'a>(a: Bound<'a>, b: Bound<'a>) -> Bound<'a> {
-    if a.cmp_upper(&b).is_ge() { a } else { b }
+    if a.cmp_upper(&b).is_gt() { a } else { b }
 }
 
 /// The least range that holds both.
@@ -236,6 +237,9 @@ fn operations() -> Vec<FuncDef> {
         entry("range_union", "+", |a, arena| Ok(range_out(union(arg(a, 0)?, arg(a, 1)?)?, arena))),
         entry("range_intersect", "*", |a, arena| Ok(range_out(intersection(arg(a, 0)?, arg(a, 1)?), arena))),
         entry("range_minus", "-", |a, arena| Ok(range_out(difference(arg(a, 0)?, arg(a, 1)?)?, arena))),
+        entry("range_minus_function", "range_minus", |a, arena| {
+            Ok(range_out(difference(arg(a, 0)?, arg(a, 1)?)?, arena))
+        }),
         entry("range_merge", "range_merge", |a, arena| Ok(range_out(merge(arg(a, 0)?, arg(a, 1)?), arena))),
     ]
 }

@@ -35,8 +35,13 @@ pub(super) fn make(name: &str, inner: &str) -> Option<FuncDef> {
     let at = inner.match_indices('|').nth(5)?.0;
     let settings = TextSettings::from_key(&inner[..at])?;
     let inner = &inner[at + 1..];
-    if let Some(pair) = inner.strip_prefix("array_cast(").and_then(|rest| rest.strip_suffix(')')) {
-        return typed::array_cast(name, pair, &settings);
+    // Casts of what has parts use the session's settings for these.
+    match inner.strip_suffix(')').and_then(|inner| inner.split_once('(')) {
+        Some((stem @ ("array_cast" | "list_cast" | "array_to_list" | "map_cast"), pair)) => {
+            return typed::elements_cast(name, stem, pair, &settings);
+        }
+        Some(("record_cast", pair)) => return typed::record_cast(name, pair, &settings),
+        _ => {}
     }
     let func = super::by_name(inner)?;
     let eval: TypedEval = Box::new(move |args, arena| call(func, args, arena, &settings));

@@ -56,8 +56,12 @@ fn fit(func: Func, types: &[SqlType]) -> Option<usize> {
             (ArgType::Element, ty) => ty.clone(),
             (ArgType::ArrayOfElement, SqlType::Array(inner)) => (**inner).clone(),
             (ArgType::RangeOfElement, SqlType::Range(kind)) => kind.element(),
+            (ArgType::ListOfElement, SqlType::List(inner)) | (ArgType::MapOfElement, SqlType::Map(inner)) => {
+                (**inner).clone()
+            }
             (ArgType::Enum, SqlType::Enum(_)) => ty.clone(),
             (ArgType::ArrayOfElement | ArgType::RangeOfElement | ArgType::Enum, _) => return None,
+            (ArgType::ListOfElement | ArgType::MapOfElement, _) => return None,
         };
         if *element.get_or_insert_with(|| bound.clone()) != bound {
             return None;
@@ -219,6 +223,12 @@ fn samples(ty: &SqlType) -> &'static [&'static str] {
             _ => &["{}"],
         },
         SqlType::Vector(_) => &["", "1 2"],
+        SqlType::Uint2 => &["0", "65535", "7"],
+        SqlType::Uint4 => &["0", "4294967295", "7"],
+        SqlType::Uint8 => &["0", "18446744073709551615", "7"],
+        SqlType::Json => &["null", " [1, {\"a\" :null}] ", "{\"a\":[1]}", "1.50", "\"x\\u0000\""],
+        SqlType::List(element) if **element == SqlType::Int4 => &["{}", "{1,NULL,3}"],
+        SqlType::Map(value) if **value == SqlType::Int4 => &["{}", "{a=>1,abc=>NULL}"],
         _ => &[],
     }
 }
@@ -236,6 +246,8 @@ fn argument_types(func: Func) -> Vec<SqlType> {
         ArgType::Any | ArgType::Element | ArgType::Enum => element.clone(),
         ArgType::ArrayOfElement => SqlType::Array(Box::new(element.clone())),
         ArgType::RangeOfElement => SqlType::Range(RangeKind::Int4),
+        ArgType::ListOfElement => SqlType::List(Box::new(element.clone())),
+        ArgType::MapOfElement => SqlType::Map(Box::new(element.clone())),
     };
     func.0.args.iter().map(of).collect()
 }
@@ -314,6 +326,12 @@ fn matches_type(expr: &ScalarExpr, ty: &SqlType) -> bool {
         | (Datum::TimeTz(_), SqlType::TimeTz)
         | (Datum::Range(_), SqlType::Range(_))
         | (Datum::Enum(_), SqlType::Enum(_))
+        | (Datum::Uint2(_), SqlType::Uint2)
+        | (Datum::Uint4(_), SqlType::Uint4)
+        | (Datum::Uint8(_), SqlType::Uint8)
+        | (Datum::Json(_), SqlType::Json)
+        | (Datum::List(_), SqlType::List(_))
+        | (Datum::Map(_), SqlType::Map(_))
         | (Datum::Record(_), SqlType::Record(_)) => true,
         (Datum::Text(_), ty) => {
             matches!(ty, SqlType::Text | SqlType::Name | SqlType::InternalChar | SqlType::Char(_) | SqlType::Varchar(_))

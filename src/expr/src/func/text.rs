@@ -131,8 +131,10 @@ fn overlay<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalEr
     if from <= 0 {
         return Err(SqlError::new(SqlState::SUBSTRING_ERROR, "negative substring length not allowed"));
     }
+    let out_of_range = || SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "integer out of range");
+    let end = from.checked_add(len).ok_or_else(out_of_range)?;
     let head = first_chars(text, from as usize - 1);
-    let tail = skip_chars(text, (i64::from(from) - 1 + i64::from(len)).max(0) as usize);
+    let tail = skip_chars(text, (i64::from(end) - 1).max(0) as usize);
     Ok(text_out(format!("{head}{with}{tail}"), arena))
 }
 

@@ -2,11 +2,12 @@
 
 use super::FuncDef;
 use super::build::*;
-use super::casts::{at_local, micros_to_date, to_numeric};
+use super::casts::{at_local, micros_to_date};
 use repr::datetime::{SECOND_US, check_timestamp};
-use repr::{Arena, Datum, EvalError, Interval, Numeric};
+use repr::{Arena, Datum, EvalError, Interval};
 
 mod number;
+mod number_template;
 mod parse;
 mod template;
 mod time;
@@ -26,8 +27,10 @@ pub fn table() -> Vec<FuncDef> {
         })
         .may_be_null(),
         func("interval_to_char", "to_char", &[INTERVAL, TEXT], TEXT, |a, arena| {
-            Ok(text_out(time::interval_to_char(arg::<Interval>(a, 0)?, arg(a, 1)?)?, arena))
-        }),
+            let shown = time::interval_to_char(arg::<Interval>(a, 0)?, arg(a, 1)?)?;
+            Ok(shown.map_or(Datum::Null, |text| text_out(text, arena)))
+        })
+        .may_be_null(),
         of_number("int4_to_char_template", INT4),
         of_number("int8_to_char", INT8),
         of_number("numeric_to_char", NUMERIC),
@@ -46,20 +49,13 @@ pub fn table() -> Vec<FuncDef> {
             Ok(Datum::Date(micros_to_date(parse::parse(arg(a, 0)?, arg(a, 1)?)?.0)))
         }),
         func("numeric_to_number", "to_number", &[TEXT, TEXT], NUMERIC, |a, arena| {
-            Ok(numeric_out(&number::to_number(arg(a, 0)?, arg(a, 1)?)?, arena))
-        }),
+            let value = number::to_number(arg(a, 0)?, arg(a, 1)?)?;
+            Ok(value.map_or(Datum::Null, |value| numeric_out(&value, arena)))
+        })
+        .may_be_null(),
     ]
 }
 
 fn number_to_char<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
-    let infinite = |positive| if positive { Numeric::Infinity } else { Numeric::NegInfinity };
-    let special = match args[0] {
-        Datum::Float4(v) if v.is_infinite() => Some(infinite(v > 0.0)),
-        Datum::Float8(v) if v.is_infinite() => Some(infinite(v > 0.0)),
-        Datum::Float4(v) if v.is_nan() => Some(Numeric::NaN),
-        Datum::Float8(v) if v.is_nan() => Some(Numeric::NaN),
-        _ => None,
-    };
-    let value = special.map_or_else(|| to_numeric(args[0]), Ok)?;
-    Ok(text_out(number::to_char(&value, arg(args, 1)?)?, arena))
+    Ok(text_out(number::to_char(args[0], arg(args, 1)?)?, arena))
 }

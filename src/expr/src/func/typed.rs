@@ -3,11 +3,15 @@
 //! The type is part of the unique name, so that a stored plan names the function completely.
 
 use super::build::{arg, def, json_out, numeric_out, optional};
-use super::json::build_json;
-use super::{ArgType, DEFAULT_SETTINGS, Eval, Func, FuncDef, Nulls, Return, SessionEval, TypedEval, casts, session};
+use super::json::{build_json, populate};
+use super::list::list_value;
+use super::map::map_value;
+use super::{
+    ArgType, DEFAULT_SETTINGS, Eval, Func, FuncDef, Nulls, Return, SessionEval, TypedEval, casts, json_text, session,
+};
 use crate::scalar::ScalarExpr;
 use repr::text::{self, TextSettings, number, string};
-use repr::{Arena, ArrayRef, Datum, EvalError, Numeric, RowPacker, RowRef, SqlType, array};
+use repr::{Arena, ArrayRef, Datum, EvalError, Numeric, Row, RowPacker, RowRef, SqlType, array, map};
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -26,25 +30,31 @@ pub fn by_name(name: &str) -> Option<Func> {
     Some(*made.entry(name.to_string()).or_insert(func))
 }
 
-/// What names a type in a function's name: as `format_type` prints it, and all of an enum, whose name alone says nothing.
+/// What names a type in a function's name: as `format_type` prints it, and all of a type whose name alone says nothing.
 pub(super) fn type_key(ty: &SqlType) -> String {
+    match named_within(ty) {
+        // A type is strings and numbers, which can be written.
+        true => format!("type{}", serde_json::to_string(ty).unwrap_or_default()),
+        false => ty.to_string(),
+    }
+}
+
+/// Whether a type's name alone does not say all of it.
+fn named_within(ty: &SqlType) -> bool {
     match ty {
-        SqlType::Array(element) => format!("{}[]", type_key(element)),
-        // An enum is a few strings and numbers, which can be written.
-        SqlType::Enum(ty) => format!("enum{}", serde_json::to_string(&**ty).unwrap_or_default()),
-        other => other.to_string(),
+        SqlType::Array(inner) | SqlType::List(inner) | SqlType::Map(inner) => named_within(inner),
+        SqlType::Record(fields) => !fields.is_empty(),
+        SqlType::Enum(_) | SqlType::Composite(_) => true,
+        _ => false,
     }
 }
 
 /// The type that [`type_key`] names.
 fn type_of_key(key: &str) -> Option<SqlType> {
-    if let Some(json) = key.strip_prefix("enum").filter(|json| json.starts_with('{')) {
-        return match json.strip_suffix("[]") {
-            Some(_) => Some(SqlType::Array(Box::new(type_of_key(key.strip_suffix("[]")?)?))),
-            None => Some(SqlType::Enum(serde_json::from_str(json).ok()?)),
-        };
+    match key.strip_prefix("type{") {
+        Some(_) => serde_json::from_str(&key["type".len()..]).ok(),
+        None => SqlType::from_format(key),
     }
-    SqlType::from_format(key)
 }
 
 /// Two types' keys with a colon between.
@@ -62,7 +72,8 @@ fn make(name: &str) -> Option<FuncDef> {
         "relabel" => of_type(|_| Box::new(|args, _| Ok(args[0]))).map(FuncDef::infallible),
         "in_session" => session::make(name, inner),
         "spread" => spread(name, inner),
-        "to_json" => to_json(name, inner),
+        "to_json" | "to_jsonb" => to_json(name, stem, inner),
+        "from_json" => from_json(name, inner),
         "text_to" => {
             let ty = type_of_key(inner)?;
             let eval = Eval::Session(text_to(ty.clone()));
@@ -70,7 +81,10 @@ fn make(name: &str) -> Option<FuncDef> {
         }
         "limit" => of_type(limit),
         "truncate" => of_type(truncate),
-        "array_cast" => array_cast(name, inner, &DEFAULT_SETTINGS),
+        "array_cast" | "list_cast" | "array_to_list" | "map_cast" => {
+            elements_cast(name, stem, inner, &DEFAULT_SETTINGS)
+        }
+        "record_cast" => record_cast(name, inner, &DEFAULT_SETTINGS),
         "field" => field(name, inner.parse().ok()?),
         "named_row" => named_row(name, serde_json::from_str(inner).ok()?),
         _ => None,
@@ -122,35 +136,106 @@ fn limit_other<'a>(datum: Datum<'a>, ty: &SqlType, arena: &'a Arena) -> Result<D
     })
 }
 
-/// `array_cast(from:to)`: casts each element, as an explicit cast of its type does in a session.
-pub(super) fn array_cast(name: &str, inner: &str, settings: &TextSettings) -> Option<FuncDef> {
+/// The cast between two types as an expression over the one column of a row, as an explicit cast does it in a session.
+fn cast_expr(from: &SqlType, to: &SqlType, settings: &TextSettings) -> Option<&'static ScalarExpr> {
+    let (_, cast) = casts::lookup(from, to)?;
+    let mut expr = cast.apply(ScalarExpr::Column(0), to);
+    session::bind(&mut expr, settings);
+    Some(Box::leak(Box::new(expr)))
+}
+
+/// `array_cast(from:to)`, `list_cast(from:to)`, `map_cast(from:to)`: casts each element; `array_to_list(from:to)` likewise.
+pub(super) fn elements_cast(name: &str, stem: &str, inner: &str, settings: &TextSettings) -> Option<FuncDef> {
     let (from, to) = split_keys(inner)?;
-    let (_, cast) = casts::lookup(&from, &to)?;
-    let mut element = cast.apply(ScalarExpr::Column(0), &to);
-    session::bind(&mut element, settings);
-    let element: &'static ScalarExpr = Box::leak(Box::new(element));
-    let eval: SessionEval = Box::new(move |args, arena, _| {
-        let source: ArrayRef<'_> = arg(args, 0)?;
-        let cast = source.elements().map(|datum| element.eval(&[datum], arena)).collect::<Result<Vec<_>, _>>()?;
-        let encoded = array::encode(cast, &source.dimensions());
-        Ok(Datum::Array(ArrayRef::from_encoded(arena.bytes(encoded))))
-    });
-    let ret = Return::Type(SqlType::Array(Box::new(to)));
-    let mut made = def(name.to_string(), String::new(), vec![ArgType::Any], ret, Eval::Session(eval));
+    let element = cast_expr(&from, &to, settings)?;
+    let (eval, ret): (SessionEval, SqlType) = match stem {
+        "array_cast" => (
+            Box::new(move |args, arena, _| {
+                let source: ArrayRef<'_> = arg(args, 0)?;
+                let elements = source.elements().map(|datum| element.eval(&[datum], arena));
+                let encoded = array::encode(elements.collect::<Result<Vec<_>, _>>()?, &source.dimensions());
+                Ok(Datum::Array(ArrayRef::from_encoded(arena.bytes(encoded))))
+            }),
+            SqlType::Array(Box::new(to)),
+        ),
+        "map_cast" => (
+            Box::new(move |args, arena, _| {
+                let pairs = map::pairs(arg(args, 0)?).map(|(key, datum)| Ok((key, element.eval(&[datum], arena)?)));
+                Ok(map_value(pairs.collect::<Result<Vec<_>, EvalError>>()?, arena))
+            }),
+            SqlType::Map(Box::new(to)),
+        ),
+        _ => (
+            Box::new(move |args, arena, _| {
+                let elements: Vec<Datum<'_>> = match args[0] {
+                    Datum::Array(array) => array.elements().collect(),
+                    _ => arg::<RowRef<'_>>(args, 0)?.iter().collect(),
+                };
+                let elements = elements.into_iter().map(|datum| element.eval(&[datum], arena));
+                Ok(list_value(elements.collect::<Result<Vec<_>, _>>()?, arena))
+            }),
+            SqlType::List(Box::new(to)),
+        ),
+    };
+    let mut made = def(name.to_string(), String::new(), vec![ArgType::Any], Return::Type(ret), Eval::Session(eval));
     made.fallible = element.could_error();
     Some(made)
 }
 
-/// `to_json(type)`: JSON of a type's values, with the names of its fields.
-fn to_json(name: &str, inner: &str) -> Option<FuncDef> {
-    let ty: SqlType = serde_json::from_str(inner).ok()?;
-    let eval: SessionEval = Box::new(move |args, arena, settings| {
-        let mut out = Vec::new();
-        build_json::push_typed(args[0], &ty, settings, &mut out);
-        Ok(json_out(out, arena))
+/// `record_cast(from:to)`: casts each field.
+pub(super) fn record_cast(name: &str, inner: &str, settings: &TextSettings) -> Option<FuncDef> {
+    let (from, to) = split_keys(inner)?;
+    let pairs = from.fields()?.iter().zip(to.fields()?);
+    let fields = pairs.map(|((_, from), (_, to))| cast_expr(&from.ty, &to.ty, settings));
+    let fields: Vec<&'static ScalarExpr> = fields.collect::<Option<_>>()?;
+    let fallible = fields.iter().any(|field| field.could_error());
+    let eval: SessionEval = Box::new(move |args, arena, _| {
+        let record: RowRef<'_> = arg(args, 0)?;
+        let values = record.iter().zip(&fields).map(|(datum, field)| field.eval(&[datum], arena));
+        let row = Row::pack(values.collect::<Result<Vec<_>, _>>()?);
+        Ok(Datum::Record(RowRef::from_encoded(arena.bytes(row.encoded().to_vec()))))
     });
-    let ret = Return::Type(SqlType::Jsonb);
-    Some(def(name.to_string(), String::new(), vec![ArgType::Any], ret, Eval::Session(eval)).infallible())
+    let mut made = def(name.to_string(), String::new(), vec![ArgType::Any], Return::Type(to), Eval::Session(eval));
+    made.fallible = fallible;
+    Some(made)
+}
+
+/// `to_json(type)`, `to_jsonb(type)`: JSON of a type's values, with the names of its fields.
+fn to_json(name: &str, stem: &str, inner: &str) -> Option<FuncDef> {
+    let ty: SqlType = serde_json::from_str(inner).ok()?;
+    let (eval, ret): (SessionEval, SqlType) = match stem {
+        "to_json" => (
+            Box::new(move |args, arena, settings| {
+                let mut out = String::new();
+                json_text::push_typed(args[0], &ty, settings, &mut out);
+                Ok(json_text::text_value(out, arena))
+            }),
+            SqlType::Json,
+        ),
+        _ => (
+            Box::new(move |args, arena, settings| {
+                let mut out = Vec::new();
+                build_json::push_typed(args[0], &ty, settings, &mut out);
+                Ok(json_out(out, arena))
+            }),
+            SqlType::Jsonb,
+        ),
+    };
+    let made = def(name.to_string(), String::new(), vec![ArgType::Any], Return::Type(ret), Eval::Session(eval));
+    Some(made.infallible())
+}
+
+/// `from_json(type)`: the value of a type that a JSON value is read as; the JSON `null` is NULL.
+fn from_json(name: &str, inner: &str) -> Option<FuncDef> {
+    let ty: SqlType = serde_json::from_str(inner).ok()?;
+    let ret = Return::Type(ty.clone());
+    let eval: SessionEval = Box::new(move |args, arena, settings| {
+        let mut packer = RowPacker::new();
+        populate::push(arg(args, 0)?, &ty, settings, &mut packer)?;
+        Ok(first(packer, arena))
+    });
+    let made = def(name.to_string(), String::new(), vec![ArgType::Any], ret, Eval::Session(eval));
+    Some(made.may_be_null())
 }
 
 /// `spread(function)`: a variadic function whose last argument is an array of its variable arguments.
@@ -205,9 +290,9 @@ fn field(name: &str, at: usize) -> Option<FuncDef> {
         let record: Option<RowRef<'_>> = optional(args, 0)?;
         Ok(record.and_then(|record| record.iter().nth(at)).unwrap_or(Datum::Null))
     });
-    let ret = Return::From(Box::new(move |columns| match &columns[0].ty {
-        SqlType::Record(fields) => fields.get(at).map_or(SqlType::Text, |(_, column)| column.ty.clone()),
-        _ => SqlType::Text,
+    let ret = Return::From(Box::new(move |columns| {
+        let ty = &columns[0].ty;
+        ty.fields().and_then(|fields| fields.get(at)).map_or(SqlType::Text, |(_, column)| column.ty.clone())
     }));
     let mut made = def(name.to_string(), String::new(), vec![ArgType::Any], ret, Eval::Typed(eval)).infallible();
     made.nulls = Nulls::StrictMayReturnNull;

@@ -1,8 +1,10 @@
 //! Computing table functions.
 
-use super::TableFunc;
+use super::{TableFunc, csv, extract};
 use crate::func::build::{arg, invalid_parameter, list_out, numeric_out, optional};
 use crate::func::json::as_text;
+use crate::func::json_text as text;
+use crate::func::jsonpath;
 use crate::func::numeric::add;
 use crate::func::pattern;
 use jiff::tz::TimeZone;
@@ -31,6 +33,9 @@ impl TableFunc {
             TableFunc::GenerateSeries(ty) => integer_series(args, ty),
             TableFunc::GenerateSeriesTimestamp(ty) => timestamp_series(args, ty),
             TableFunc::Unnest(_) => {
+                if let Some(Datum::List(list)) = args.first() {
+                    return Ok(one_column(list.iter()));
+                }
                 let array: ArrayRef<'a> = arg(args, 0)?;
                 Ok(one_column(array.elements()))
             }
@@ -38,6 +43,10 @@ impl TableFunc {
                 let array: ArrayRef<'a> = arg(args, 0)?;
                 let rows = array.elements().zip(1..).map(|(element, n)| (Row::pack([element, Datum::Int4(n)]), 1));
                 Ok(Box::new(rows))
+            }
+            TableFunc::UnnestMap(_) => {
+                let pairs = repr::map::pairs(arg(args, 0)?);
+                Ok(Box::new(pairs.map(|(key, value)| (Row::pack([Datum::Text(key), value]), 1))))
             }
             TableFunc::GenerateSubscripts => subscripts(args),
             TableFunc::JsonbArrayElements => Ok(one_column(elements(args)?.into_iter().map(Datum::Jsonb))),
@@ -63,6 +72,12 @@ impl TableFunc {
                 };
                 Ok(one_column(pairs.into_iter().map(|(key, _)| Datum::Text(key))))
             }
+            TableFunc::JsonbPathQuery => Ok(one_column(jsonpath::query(args, arena)?.into_iter().map(Datum::Jsonb))),
+            TableFunc::JsonArrayElements
+            | TableFunc::JsonArrayElementsText
+            | TableFunc::JsonEach
+            | TableFunc::JsonEachText
+            | TableFunc::JsonObjectKeys => json_text(self, args, arena),
             TableFunc::RegexpSplitToTable => {
                 let flags: &str = optional(args, 2)?.unwrap_or("");
                 let parts = pattern::split(arg(args, 0)?, arg(args, 1)?, flags, "regexp_split_to_table")?;
@@ -81,9 +96,53 @@ impl TableFunc {
                 Err(SqlError::internal("a table function of functions"))
             }
             TableFunc::Repeat => Ok(Box::new(std::iter::once((Row::empty(), arg::<i64>(args, 0)?)))),
+            TableFunc::RepeatNonNegative => match arg::<i64>(args, 0)? {
+                count @ 0.. => Ok(Box::new(std::iter::once((Row::empty(), count)))),
+                count => Err(invalid_parameter(format!("repeat_row_non_negative got {count}"))),
+            },
+            TableFunc::RegexpExtract { pattern, .. } => {
+                let row = extract::first_groups(pattern, arg(args, 1)?)?;
+                Ok(Box::new(row.map(|row| (Row::pack(row), 1)).into_iter()))
+            }
+            TableFunc::CsvExtract(columns) => {
+                let rows = csv::rows(arg(args, 1)?, *columns)?;
+                Ok(Box::new(rows.into_iter().map(|row| (row, 1))))
+            }
             TableFunc::GuardSubquerySize => guard(arg(args, 0)?),
         }
     }
+}
+
+/// The parts of a JSON text.
+fn json_text<'a>(func: &TableFunc, args: &[Datum<'a>], arena: &'a Arena) -> Result<Rows<'a>, EvalError> {
+    let mut rows = Vec::new();
+    match func {
+        TableFunc::JsonArrayElements => {
+            let elements = text::elements(args, "json_array_elements")?;
+            return Ok(one_column(elements.into_iter().map(Datum::Json)));
+        }
+        TableFunc::JsonArrayElementsText => {
+            for element in text::elements(args, "json_array_elements_text")? {
+                rows.push((Row::pack([text::as_text(element, arena)?]), 1));
+            }
+        }
+        TableFunc::JsonEach => {
+            for (key, value) in text::members(args, "json_each")? {
+                rows.push((Row::pack([Datum::Text(&key), Datum::Json(value)]), 1));
+            }
+        }
+        TableFunc::JsonEachText => {
+            for (key, value) in text::members(args, "json_each_text")? {
+                rows.push((Row::pack([Datum::Text(&key), text::as_text(value, arena)?]), 1));
+            }
+        }
+        _ => {
+            for (key, _) in text::members(args, "json_object_keys")? {
+                rows.push((Row::pack([Datum::Text(&key)]), 1));
+            }
+        }
+    }
+    Ok(Box::new(rows.into_iter()))
 }
 
 fn one_column<'a>(values: impl Iterator<Item = Datum<'a>> + 'a) -> Rows<'a> {
@@ -195,6 +254,7 @@ fn timestamp_series<'a>(args: &[Datum<'a>], ty: &SqlType) -> Result<Rows<'a>, Ev
 }
 
 fn subscripts<'a>(args: &[Datum<'a>]) -> Result<Rows<'a>, EvalError> {
+    let backwards = optional(args, 2)?.unwrap_or(false);
     let (array, at): (ArrayRef<'a>, i32) = (arg(args, 0)?, arg(args, 1)?);
     let dimensions = array.dimensions();
     let dimension = usize::try_from(at).ok().and_then(|at| dimensions.get(at.checked_sub(1)?)).copied();
@@ -202,7 +262,8 @@ fn subscripts<'a>(args: &[Datum<'a>]) -> Result<Rows<'a>, EvalError> {
         return Ok(Box::new(std::iter::empty()));
     };
     let end = i64::from(dimension.lower) + i64::from(dimension.length);
-    Ok(one_column((i64::from(dimension.lower)..end).map(|value| Datum::Int4(value as i32))))
+    let subscripts = (i64::from(dimension.lower)..end).map(|value| Datum::Int4(value as i32));
+    Ok(if backwards { one_column(subscripts.rev()) } else { one_column(subscripts) })
 }
 
 fn elements<'a>(args: &[Datum<'a>]) -> Result<Vec<JsonbRef<'a>>, EvalError> {

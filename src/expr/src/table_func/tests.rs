@@ -1,12 +1,29 @@
 //! Table functions.
 
 use super::TableFunc;
+use super::table::candidates;
+use crate::func::ArgType;
+use crate::func::casts::{self, CastContext};
 use repr::text::{TextSettings, parse, to_string};
 use repr::{Arena, Datum, RowPacker, SqlType};
 
+/// Whether arguments of these types become those declared by implicit casts.
+fn fits(declared: &[ArgType], types: &[SqlType]) -> bool {
+    let fits = |(arg, ty): (&ArgType, &SqlType)| match (arg, ty) {
+        (ArgType::Exact(to), from) => matches!(casts::lookup(from, to), Some((CastContext::Implicit, _))),
+        (ArgType::ArrayOfElement, ty) => matches!(ty, SqlType::Array(_)),
+        _ => true,
+    };
+    declared.len() == types.len() && declared.iter().zip(types).all(fits)
+}
+
 fn check(name: &str, args: &[(&str, &str)], expected: &str) {
-    let types: Vec<Option<SqlType>> = args.iter().map(|(_, ty)| SqlType::from_format(ty)).collect();
-    let (func, wanted) = TableFunc::resolve(name, &types).unwrap_or_else(|| panic!("no {name}{types:?}"));
+    let types: Vec<SqlType> = args.iter().map(|(_, ty)| SqlType::from_format(ty).unwrap()).collect();
+    let def =
+        candidates(name).into_iter().find(|def| fits(def.args, &types)).unwrap_or_else(|| panic!("no {name}{types:?}"));
+    let exact = |(arg, ty): (&ArgType, &SqlType)| if let ArgType::Exact(ty) = arg { ty.clone() } else { ty.clone() };
+    let wanted: Vec<SqlType> = def.args.iter().zip(&types).map(exact).collect();
+    let func = (def.make)(&wanted, &vec![None; wanted.len()]).unwrap();
     let mut packer = RowPacker::new();
     for ((text, _), ty) in args.iter().zip(&wanted) {
         match *text {

@@ -81,10 +81,42 @@ impl<'a> Evaluator<'a> {
                 let at = nth(operand(&expr.args[1], row))?.and_then(|n| nth_position(&parts, n));
                 at.map_or(Datum::Null, |at| operand(&expr.args[0], view.row(at)))
             }
+            IgnoringNulls(func) => self.ignoring_nulls(func, expr, position, row)?,
             Aggregate(func) => return self.push_aggregate(function, expr, func, position),
         };
         self.packer.push(datum);
         Ok(())
+    }
+
+    /// The value of a function that passes over rows where its first argument is NULL.
+    fn ignoring_nulls<'b>(
+        &self,
+        func: &WindowFunc,
+        expr: &'b WindowExpr,
+        position: usize,
+        row: RowRef<'b>,
+    ) -> Result<Datum<'b>, EvalError>
+    where
+        'a: 'b,
+    {
+        let view = self.view;
+        let value = |at: usize| operand(&expr.args[0], view.row(at));
+        if let WindowFunc::Lag | WindowFunc::Lead = func {
+            let at = match offset_of(expr, row) {
+                None => return Ok(Datum::Null),
+                Some(0) => Some(position),
+                Some(by) => view.beyond_nulls(expr, position, if *func == WindowFunc::Lag { -by } else { by }),
+            };
+            let default = || expr.args.get(2).map_or(Datum::Null, |default| operand(default, row));
+            return Ok(at.map_or_else(default, value));
+        }
+        let mut present = self.parts(expr, position)?.into_iter().flatten().filter(|at| !value(*at).is_null());
+        let at = match func {
+            WindowFunc::FirstValue => present.next(),
+            WindowFunc::LastValue => present.next_back(),
+            _ => nth(operand(&expr.args[1], row))?.and_then(|n| present.nth(n)),
+        };
+        Ok(at.map_or(Datum::Null, value))
     }
 
     fn parts(&self, expr: &WindowExpr, position: usize) -> Result<Parts, EvalError> {
@@ -148,14 +180,19 @@ fn aggregate(
 
 /// The row so many rows away from this one; the default, if there is none.
 fn neighbour<'a>(view: &View<'a>, expr: &'a WindowExpr, position: usize, row: RowRef<'a>, sign: i64) -> Datum<'a> {
-    let by = match expr.args.get(1).map(|offset| operand(offset, row)) {
-        None => 1,
-        Some(Datum::Int4(by)) => i64::from(by),
-        Some(_) => return Datum::Null,
-    };
+    let Some(by) = offset_of(expr, row) else { return Datum::Null };
     match usize::try_from(position as i64 + sign * by) {
         Ok(at) if at < view.len() => operand(&expr.args[0], view.row(at)),
         _ => expr.args.get(2).map_or(Datum::Null, |default| operand(default, row)),
+    }
+}
+
+/// By how many rows `lag` and `lead` look away from a row; none if that is NULL.
+fn offset_of(expr: &WindowExpr, row: RowRef<'_>) -> Option<i64> {
+    match expr.args.get(1).map(|offset| operand(offset, row)) {
+        None => Some(1),
+        Some(Datum::Int4(by)) => Some(by.into()),
+        Some(_) => None,
     }
 }
 

@@ -167,6 +167,16 @@ impl View<'_> {
         }
     }
 
+    /// The position of the `by`th row after this one, or before it if `by` is negative, where a function's first argument is not NULL.
+    pub(super) fn beyond_nulls(&self, expr: &WindowExpr, position: usize, by: i64) -> Option<usize> {
+        let present = |at: &usize| !operand(&expr.args[0], self.row(*at)).is_null();
+        let n = usize::try_from(by.unsigned_abs()).ok()?.checked_sub(1)?;
+        match by < 0 {
+            true => (0..position).rev().filter(present).nth(n),
+            false => (position + 1..self.len()).filter(present).nth(n),
+        }
+    }
+
     /// Positions around a row that a change of must lie in, or next to, to reach the row. Neither end moves backward from a row to the next.
     pub fn span(&self, function: usize, position: usize) -> Result<Range<usize>, EvalError> {
         let expr = &self.windows().functions[function];
@@ -177,6 +187,16 @@ impl View<'_> {
             let far = position as i64 + sign * by;
             let far = usize::try_from(far).unwrap_or(0).min(self.len());
             return Ok(far.min(position)..(far + 1).max(position + 1));
+        }
+        if let WindowFunc::IgnoringNulls(func) = &expr.func
+            && let WindowFunc::Lag | WindowFunc::Lead = **func
+        {
+            let Some(by) = constant_offset(expr) else { return Ok(whole) };
+            let by = if **func == WindowFunc::Lag { -by } else { by };
+            let found = self.beyond_nulls(expr, position, by);
+            let start = if by < 0 { found.unwrap_or(0) } else { position };
+            let end = if by > 0 { found.map_or(self.len(), |at| at + 1) } else { position + 1 };
+            return Ok(start..end);
         }
         let frame = &expr.frame;
         let peers = self.peers(position);

@@ -13,7 +13,7 @@ use crate::relation::ColumnOrder;
 use crate::sort_key::{AFTER_VALUES, BEFORE_VALUES, push_column};
 use repr::datetime::add_interval;
 use repr::interval::DAY_US;
-use repr::{Arena, Datum, EvalError, Interval, Numeric, SqlError, SqlState, SqlType};
+use repr::{Arena, Datum, EvalError, Interval, Numeric, SqlError, SqlState, SqlType, TimeTz};
 
 /// A value that ordering values are compared with.
 enum Edge<'a> {
@@ -45,7 +45,7 @@ pub fn check(ordered: &SqlType, offset: Datum<'_>) -> Result<(), EvalError> {
             Numeric::NaN | Numeric::NegInfinity => true,
         },
         // A time of day knows no months and days.
-        Datum::Interval(v) if *ordered == SqlType::Time => v.micros < 0,
+        Datum::Interval(v) if matches!(ordered, SqlType::Time | SqlType::TimeTz) => v.micros < 0,
         Datum::Interval(v) => v.total_us() < 0,
         _ => false,
     };
@@ -144,6 +144,12 @@ fn edge<'a>(value: Datum<'a>, offset: Datum<'a>, ask: Ask, arena: &'a Arena) -> 
         (Datum::Time(v), Datum::Interval(by)) => integer(v.into(), by.micros, ask, |sum| {
             (0..=DAY_US.into()).contains(&sum).then_some(Datum::Time(sum as i64))
         }),
+        (Datum::TimeTz(v), Datum::Interval(by)) => {
+            // Sums do not begin anew at midnight; none is further than some days from any time.
+            let by = by.micros.min(4 * DAY_US);
+            let micros = if ask.add { v.micros + by } else { v.micros - by };
+            Edge::At(Datum::TimeTz(TimeTz { micros, ..v }))
+        }
         (Datum::Timestamp(v), Datum::Interval(by)) => Edge::At(Datum::Timestamp(moment(v, by, ask)?)),
         (Datum::Timestamptz(v), Datum::Interval(by)) => Edge::At(Datum::Timestamptz(moment(v, by, ask)?)),
         (Datum::Interval(v), Datum::Interval(by)) => Edge::At(Datum::Interval(add_intervals(v, signed(by, ask)?)?)),

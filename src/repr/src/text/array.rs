@@ -103,6 +103,10 @@ impl<'a> Parser<'a, '_> {
         let mut count = 0;
         self.skip_blanks();
         if self.peek() == Some('}') {
+            // An array without elements is written without inner braces.
+            if level > 0 {
+                return Err(self.malformed("Unexpected \"}\" character."));
+            }
             self.at += 1;
             self.check_depth(level + 1)?;
         } else {
@@ -143,7 +147,8 @@ impl<'a> Parser<'a, '_> {
     }
 
     fn element(&mut self) -> Result<(), SqlError> {
-        let (text, quoted) = if self.peek() == Some('"') { (self.quoted()?, true) } else { (self.bare()?, false) };
+        // An escaped character makes another word of NULL, as quotes do.
+        let (text, quoted) = if self.peek() == Some('"') { (self.quoted()?, true) } else { self.bare()? };
         if !quoted && text.eq_ignore_ascii_case("null") {
             self.elements.push(Datum::Null);
             return Ok(());
@@ -167,8 +172,10 @@ impl<'a> Parser<'a, '_> {
         Err(self.malformed("Unexpected end of input."))
     }
 
-    fn bare(&mut self) -> Result<String, SqlError> {
+    /// What stands without quotes, and whether a part of it is escaped.
+    fn bare(&mut self) -> Result<(String, bool), SqlError> {
         let mut text = String::new();
+        let mut escaped = false;
         let mut keep = 0; // length up to the last character that trimming must keep
         let mut chars = self.text[self.at..].char_indices();
         let mut end = self.text.len();
@@ -182,6 +189,7 @@ impl<'a> Parser<'a, '_> {
                 '\\' => {
                     text.extend(chars.next().map(|(_, c)| c));
                     keep = text.len();
+                    escaped = true;
                 }
                 c => {
                     text.push(c);
@@ -199,7 +207,7 @@ impl<'a> Parser<'a, '_> {
                 .map_or("Unexpected end of input.".to_string(), |c| format!("Unexpected \"{c}\" character."));
             return Err(self.malformed(&found));
         }
-        Ok(text)
+        Ok((text, escaped))
     }
 
     fn dimensions(&self, bounds: Option<Vec<Dimension>>) -> Result<Vec<Dimension>, SqlError> {
@@ -293,7 +301,7 @@ fn format_level<'a>(
     out.push('}');
 }
 
-fn quote_element(text: &str, out: &mut String) {
+pub(super) fn quote_element(text: &str, out: &mut String) {
     let special = |c: char| matches!(c, '{' | '}' | ',' | '"' | '\\') || c.is_ascii_whitespace() || c == '\x0b';
     if !text.is_empty() && !text.eq_ignore_ascii_case("null") && !text.contains(special) {
         out.push_str(text);

@@ -6,7 +6,7 @@
 use super::{DateOrder, DateStyle, TextSettings, invalid_syntax};
 use crate::datetime::{
     Civil, HOUR_US, MINUTE_US, SECOND_US, UNIX_EPOCH_US, civil_from_days, civil_from_micros, date_from_days,
-    days_from_civil, fixed, from_local, iso_weekday, offset_at, timestamp_from_parts, to_local, zone,
+    days_from_civil, fixed, from_local, in_covered_years, iso_weekday, offset_at, timestamp_from_parts, to_local, zone,
 };
 use crate::interval::DAY_US;
 use crate::{SqlError, SqlState, TimeTz};
@@ -246,7 +246,8 @@ fn push_infinity(micros: i64, out: &mut String) -> bool {
 
 /// What the session's clock calls its zone at a time: `CET`, or the offset where there is no name.
 pub fn zone_abbreviation(settings: &TextSettings, micros: i64) -> String {
-    let unix = micros.saturating_add(UNIX_EPOCH_US).div_euclid(SECOND_US);
+    let (covered, _) = in_covered_years(micros);
+    let unix = covered.saturating_add(UNIX_EPOCH_US).div_euclid(SECOND_US);
     let named = jiff::Timestamp::from_second(unix).ok().map(|t| {
         let info = settings.time_zone.to_offset_info(t);
         info.abbreviation().to_string()

@@ -2,7 +2,7 @@
 
 use super::number::{format_numeric, parse_numeric};
 use crate::jsonb::{self, JsonValue};
-use crate::{JsonbRef, SqlError, SqlState};
+use crate::{JsonbRef, Numeric, SqlError, SqlState};
 use std::fmt::Write;
 
 /// How deep arrays and objects may nest, as readers recurse.
@@ -11,15 +11,30 @@ const DEPTH_MAX: usize = 512;
 struct Parser<'a> {
     text: &'a str,
     at: usize,
+    /// Whether numbers and characters that a `jsonb` cannot hold are taken for others: as long as only the text counts.
+    lenient: bool,
+}
+
+/// Fails where a text is not JSON.
+pub fn check(text: &str) -> Result<(), SqlError> {
+    read(Parser { text, at: 0, lenient: true }).map(drop)
 }
 
 /// The encoding of the value that a JSON text stands for.
 pub fn parse(text: &str) -> Result<Vec<u8>, SqlError> {
-    let mut parser = Parser { text, at: 0 };
-    let mut out = Vec::with_capacity(text.len());
+    read(Parser { text, at: 0, lenient: false })
+}
+
+/// What a string of JSON, with its quotes, says; fails if it has a character that no text has.
+pub fn unquote(quoted: &str) -> Result<String, SqlError> {
+    Parser { text: quoted, at: 0, lenient: false }.string()
+}
+
+fn read(mut parser: Parser<'_>) -> Result<Vec<u8>, SqlError> {
+    let mut out = Vec::with_capacity(parser.text.len());
     parser.value(0, &mut out)?;
     parser.skip_blanks();
-    if parser.at < text.len() {
+    if parser.at < parser.text.len() {
         return Err(parser.unexpected("Expected end of input"));
     }
     Ok(out)
@@ -109,10 +124,13 @@ impl<'a> Parser<'a> {
         if !valid {
             return Err(token_error());
         }
-        let number = parse_numeric(token).map_err(|error| match error.code {
-            SqlState::NUMERIC_VALUE_OUT_OF_RANGE => error,
-            _ => token_error(),
-        })?;
+        let number = match parse_numeric(token) {
+            Err(error) if error.code == SqlState::NUMERIC_VALUE_OUT_OF_RANGE => match self.lenient {
+                true => Numeric::zero(),
+                false => return Err(error),
+            },
+            number => number.map_err(|_| token_error())?,
+        };
         jsonb::push_number(&number.encode(), out);
         self.at += token.len();
         Ok(())
@@ -158,6 +176,9 @@ impl<'a> Parser<'a> {
 
     fn unicode_escape(&mut self) -> Result<char, SqlError> {
         let unit = self.hex4()?;
+        if unit == 0 && self.lenient {
+            return Ok(' ');
+        }
         if unit == 0 {
             let error = SqlError::new(SqlState::UNTRANSLATABLE_CHARACTER, "unsupported Unicode escape sequence");
             return Err(error.detail("\\u0000 cannot be converted to text."));

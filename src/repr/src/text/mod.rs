@@ -12,6 +12,8 @@ pub mod bytes;
 pub mod datetime;
 pub mod interval;
 pub mod json;
+pub mod list;
+pub mod map;
 pub mod number;
 pub mod range;
 pub mod record;
@@ -162,6 +164,13 @@ pub fn parse(text: &str, ty: &SqlType, settings: &TextSettings, out: &mut RowPac
         SqlType::Int2 => Datum::Int2(number::parse_int(text, "smallint")?),
         SqlType::Int4 => Datum::Int4(number::parse_int(text, "integer")?),
         SqlType::Int8 => Datum::Int8(number::parse_int(text, "bigint")?),
+        SqlType::Uint2 => Datum::Uint2(number::parse_int(text, "uint2")?),
+        SqlType::Uint4 => Datum::Uint4(number::parse_int(text, "uint4")?),
+        SqlType::Uint8 => Datum::Uint8(number::parse_int(text, "uint8")?),
+        SqlType::Json => {
+            json::check(text)?;
+            Datum::Json(text)
+        }
         SqlType::Float4 => Datum::Float4(number::parse_float4(text)?),
         SqlType::Float8 => Datum::Float8(number::parse_float8(text)?),
         SqlType::Date => Datum::Date(datetime::parse_date(text, settings)?),
@@ -208,7 +217,10 @@ fn parse_made(text: &str, ty: &SqlType, settings: &TextSettings, out: &mut RowPa
         }
         SqlType::Array(element) => array::parse(text, element, settings, out)?,
         SqlType::Vector(kind) => array::parse_vector(text, *kind, settings, out)?,
+        SqlType::List(element) => list::parse(text, element, settings, out)?,
+        SqlType::Map(value) => map::parse(text, value, settings, out)?,
         SqlType::Record(fields) => record::parse(text, fields, settings, out)?,
+        SqlType::Composite(ty) => record::parse(text, &ty.fields, settings, out)?,
         other => return Err(SqlError::internal(format!("no text input for type {other}"))),
     }
     Ok(())
@@ -222,6 +234,12 @@ pub fn format(datum: Datum<'_>, ty: &SqlType, settings: &TextSettings, out: &mut
         Datum::Int2(v) => number::format_int(i64::from(v), out),
         Datum::Int4(v) => number::format_int(i64::from(v), out),
         Datum::Int8(v) => number::format_int(v, out),
+        Datum::Uint2(v) => number::format_int(v.into(), out),
+        Datum::Uint4(v) => number::format_int(v.into(), out),
+        Datum::Uint8(v) => out.push_str(&v.to_string()),
+        Datum::Json(v) => out.push_str(v),
+        Datum::List(v) => list::format(v, ty, settings, out),
+        Datum::Map(v) => map::format(v, ty, settings, out),
         Datum::Float4(v) => number::format_float4(v, settings.extra_float_digits, out),
         Datum::Float8(v) => number::format_float8(v, settings.extra_float_digits, out),
         Datum::Numeric(v) => number::format_numeric(v, out),

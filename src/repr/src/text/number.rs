@@ -16,13 +16,13 @@ fn trim(text: &str) -> &str {
 }
 
 /// An optional sign and decimal digits.
-pub fn parse_int<T: TryFrom<i64>>(text: &str, ty: &str) -> Result<T, SqlError> {
+pub fn parse_int<T: TryFrom<i128>>(text: &str, ty: &str) -> Result<T, SqlError> {
     let digits = trim(text);
     let bare = digits.strip_prefix(['+', '-']).unwrap_or(digits);
     if bare.is_empty() || !bare.bytes().all(|b| b.is_ascii_digit()) {
         return Err(invalid_syntax(ty, text));
     }
-    let value: Option<i64> = digits.parse().ok();
+    let value: Option<i128> = digits.parse().ok();
     value.and_then(|v| T::try_from(v).ok()).ok_or_else(|| {
         let message = format!("value \"{text}\" is out of range for type {ty}");
         SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, message)
@@ -154,14 +154,15 @@ pub fn parse_numeric(text: &str) -> Result<Numeric, SqlError> {
         return Err(numeric_overflow());
     }
     let scale = (fraction.len() as i64).saturating_sub(exponent);
-    if scale > NUMERIC_SCALE_MAX + 131_072 || (is_zero && scale < 0) {
-        let shown = scale.clamp(0, NUMERIC_SCALE_MAX);
-        return Ok(Numeric::Finite(BigDecimal::new(BigInt::zero(), shown)));
+    if scale > NUMERIC_SCALE_MAX {
+        return Err(numeric_overflow());
+    }
+    if is_zero && scale < 0 {
+        return Ok(Numeric::Finite(BigDecimal::zero()));
     }
     let digits = BigInt::parse_bytes(format!("{whole}{fraction}").as_bytes(), 10).unwrap_or_default();
     let value = BigDecimal::new(if negative { -digits } else { digits }, scale);
-    let shown = scale.clamp(0, NUMERIC_SCALE_MAX);
-    Ok(Numeric::Finite(round(&value, shown)))
+    Ok(Numeric::Finite(round(&value, scale.max(0))))
 }
 
 /// Rounded to a scale, half away from zero.
@@ -221,7 +222,11 @@ pub fn format_float8(value: f64, extra: i32, out: &mut String) {
         return format_special(value, out);
     }
     if extra > 0 {
-        format_scientific(&format!("{value:e}"), 15, out);
+        let (size, mut digits) = (value.abs(), format!("{value:e}"));
+        if is_middle(&digits, value, size - size.next_down(), size.next_up() - size) {
+            digits = format!("{value:.16e}");
+        }
+        format_scientific(&digits, 15, out);
     } else {
         format_rounded(value, (15 + extra).max(1) as usize, out);
     }
@@ -233,7 +238,12 @@ pub fn format_float4(value: f32, extra: i32, out: &mut String) {
         return format_special(f64::from(value), out);
     }
     if extra > 0 {
-        format_scientific(&format!("{value:e}"), 6, out);
+        let (size, mut digits) = (value.abs(), format!("{value:e}"));
+        let (below, above) = (f64::from(size - size.next_down()), f64::from(size.next_up() - size));
+        if is_middle(&digits, value.into(), below, above) {
+            digits = format!("{value:.8e}");
+        }
+        format_scientific(&digits, 6, out);
     } else {
         format_rounded(f64::from(value), (6 + extra).max(1) as usize, out);
     }
@@ -247,6 +257,18 @@ fn format_special(value: f64, out: &mut String) {
     } else {
         "-Infinity"
     });
+}
+
+/// Whether the shortest digits of a float lie in the middle between it and a neighbour, `below` or `above` it so far away: what they read back as is a
+/// matter of taste, and one more digit is shown. Only among great integers is such a middle a number of few digits.
+fn is_middle(digits: &str, value: f64, below: f64, above: f64) -> bool {
+    if !(16_777_216.0..1e30).contains(&value.abs()) || above < 2.0 {
+        return false;
+    }
+    let Ok(Numeric::Finite(shown)) = parse_numeric(digits) else { return false };
+    let distance = shown.abs() - BigDecimal::from(value.abs() as u128);
+    let gap = if distance < BigDecimal::zero() { below } else { above };
+    distance.abs() * BigDecimal::from(2) >= gap as u128
 }
 
 /// C's `%.*g`.

@@ -66,10 +66,7 @@ fn field(text: &str) -> Option<(Option<String>, &str)> {
 
 /// Prints a record.
 pub fn format(record: RowRef<'_>, ty: &SqlType, settings: &TextSettings, out: &mut String) {
-    let fields: &[(ColumnName, ColumnType)] = match ty {
-        SqlType::Record(fields) => fields,
-        _ => &[],
-    };
+    let fields = ty.fields().unwrap_or_default();
     out.push('(');
     for (i, datum) in record.iter().enumerate() {
         if i > 0 {

@@ -91,6 +91,10 @@ impl NameMap for Aliaser<'_> {
         Ok(())
     }
 
+    fn function(&mut self, _: &mut ObjectName) -> Result<(), SqlError> {
+        Ok(())
+    }
+
     fn qualifier(&mut self, _: &mut Vec<Ident>) {}
 }
 

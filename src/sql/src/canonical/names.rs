@@ -1,9 +1,9 @@
 //! Walks the names of items in a definition; [`Resolver`] turns them into identifiers, [`Namer`] back.
 
 use super::id_name;
-use crate::catalog::{CatalogItem, SessionCatalog};
+use crate::catalog::{CatalogItem, ItemDetails, SessionCatalog};
 use crate::parser::Statement;
-use crate::parser::extension::ast::{OptionValue, SourceFrom};
+use crate::parser::extension::ast::{FunctionReturns, OptionValue, SourceFrom, TypeDefinition};
 use crate::statement::names::{name_parts, undefined_relation};
 use repr::{GlobalId, SqlError, SqlState};
 use sqlparser::ast::*;
@@ -17,6 +17,9 @@ pub(super) trait NameMap {
 
     /// A relation in a query's FROM, with its alias.
     fn relation(&mut self, name: &mut ObjectName, alias: &mut Option<TableAlias>) -> Result<(), SqlError>;
+
+    /// The function of a call, which most often is none of the catalog's items.
+    fn function(&mut self, name: &mut ObjectName) -> Result<(), SqlError>;
 
     /// The relation before the dot of a qualified column or star.
     fn qualifier(&mut self, parts: &mut Vec<Ident>);
@@ -67,6 +70,23 @@ pub(super) fn visit_definition(definition: &mut Statement, map: &mut dyn NameMap
             SourceFrom::Counter(_) => Ok(()),
         },
         Statement::CreateTableFromSource(table) => map.item(&mut table.source),
+        Statement::CreateFunction(function) => {
+            for argument in &mut function.args {
+                visit_type(&mut argument.data_type, map)?;
+            }
+            match &mut function.returns {
+                FunctionReturns::Value(ty) | FunctionReturns::SetOf(ty) => visit_type(ty, map)?,
+                FunctionReturns::Table(columns) => {
+                    columns.iter_mut().try_for_each(|(_, ty)| visit_type(ty, map))?;
+                }
+            }
+            visit_query(&mut function.body, map)
+        }
+        Statement::CreateType(ty) => match &mut ty.definition {
+            TypeDefinition::Enum(_) => Ok(()),
+            TypeDefinition::Composite(fields) => fields.iter_mut().try_for_each(|(_, ty)| visit_type(ty, map)),
+            TypeDefinition::List(ty) | TypeDefinition::Map(ty) => visit_type(ty, map),
+        },
         _ => Ok(()),
     }
 }
@@ -151,6 +171,9 @@ impl VisitorMut for Walker<'_> {
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Self::Break> {
         match factor {
             TableFactor::Table { name, alias, args: None, .. } => into_flow(self.visit_relation(name, alias)),
+            TableFactor::Table { name, args: Some(_), .. } | TableFactor::Function { name, .. } => {
+                into_flow(self.map.function(name))
+            }
             _ => ControlFlow::Continue(()),
         }
     }
@@ -171,6 +194,7 @@ impl VisitorMut for Walker<'_> {
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
         match expr {
             Expr::Cast { data_type, .. } => into_flow(visit_type(data_type, self.map))?,
+            Expr::Function(call) => into_flow(self.map.function(&mut call.name))?,
             Expr::TypedString(typed) => into_flow(visit_type(&mut typed.data_type, self.map))?,
             _ => {}
         }
@@ -251,6 +275,20 @@ impl NameMap for Resolver<'_> {
         Ok(())
     }
 
+    fn function(&mut self, name: &mut ObjectName) -> Result<(), SqlError> {
+        let parts = name_parts(name)?;
+        if parts.len() == 1 && crate::routines::is_known(&parts[0]) {
+            return Ok(());
+        }
+        if let Some(item) = self.catalog.resolve(&parts)
+            && let ItemDetails::Function(_) = item.details
+        {
+            self.ids.insert(item.id);
+            *name = id_name(item.id);
+        }
+        Ok(())
+    }
+
     /// `schema.table.column` becomes `table.column`: in FROM the table has its own name as an alias.
     fn qualifier(&mut self, parts: &mut Vec<Ident>) {
         let folded: Vec<String> = parts.iter().map(folded).collect();
@@ -282,6 +320,10 @@ impl NameMap for Namer<'_> {
             *alias = None;
         }
         Ok(())
+    }
+
+    fn function(&mut self, name: &mut ObjectName) -> Result<(), SqlError> {
+        if name_parts(name)?.first().is_some_and(|first| first == super::ID_MARK) { self.item(name) } else { Ok(()) }
     }
 
     fn qualifier(&mut self, _parts: &mut Vec<Ident>) {}

@@ -27,6 +27,7 @@ use table::Table;
 
 /// Lowers a query that uses no outside columns. `types` are the types of its columns by `ColId`.
 pub(crate) fn lower(rel: HirRel, types: &[ColumnType]) -> Result<RelExpr, SqlError> {
+    crate::hir::comparable::check(&rel, types)?;
     let mut lowerer = Lowerer { types, ids: LocalIds::new(), bindings: Vec::new(), ctes: BTreeMap::new() };
     let table = lowerer.relation(&rel, &Table::unit())?;
     let plan = wrap(table.expr, lowerer.bindings);

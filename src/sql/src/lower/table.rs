@@ -1,12 +1,10 @@
 //! A relational plan whose columns have names: what lowering works with.
 
 use super::to_positions;
-use crate::coerce::{constant, literal_from_text};
 use crate::hir::ColId;
 use crate::query::call;
 use expr::{AggregateExpr, ColumnOrder, RelExpr, ScalarExpr, WindowExpr};
-use repr::text::TextSettings;
-use repr::{Arena, Datum, Interval, Row, SqlError, SqlType};
+use repr::{Datum, Row, SqlError, SqlType};
 use std::collections::BTreeMap;
 
 /// A plan and the columns at its positions; a column that stands twice has the same value at both.
@@ -147,7 +145,7 @@ impl Table {
             let (l, r) = (self.position(*col)?, right.position(*col)?);
             let (a, b) = (ScalarExpr::Column(l), ScalarExpr::Column(r + shift));
             if left_types[l].nullable && right_types[r].nullable {
-                let dummy = stand_in(&left_types[l].ty)?;
+                let dummy = stand_in(&left_types[l].ty);
                 let filled = |e: &ScalarExpr| ScalarExpr::Coalesce(vec![e.clone(), dummy.clone()]);
                 equivalences.push(vec![filled(&a), filled(&b)]);
                 equivalences.push(vec![call("is_null", vec![a])?, call("is_null", vec![b])?]);
@@ -178,47 +176,8 @@ fn shift_columns(expr: &mut ScalarExpr, by: usize) {
 }
 
 /// Some value of a type, to stand where NULL was while keys are compared (whether it was NULL is compared too).
-fn stand_in(ty: &SqlType) -> Result<ScalarExpr, SqlError> {
-    let base = ty.clone();
-    let datum = match ty {
-        SqlType::Bool => Datum::Bool(false),
-        SqlType::Int2 => Datum::Int2(0),
-        SqlType::Int4 => Datum::Int4(0),
-        SqlType::Int8 => Datum::Int8(0),
-        SqlType::Float4 => Datum::Float4(0.0),
-        SqlType::Float8 => Datum::Float8(0.0),
-        SqlType::Text | SqlType::Varchar(_) | SqlType::Char(_) | SqlType::Name | SqlType::InternalChar => {
-            Datum::Text("")
-        }
-        SqlType::Bytea => Datum::Bytes(&[]),
-        SqlType::Date => Datum::Date(0),
-        SqlType::Time => Datum::Time(0),
-        SqlType::Timestamp(_) => Datum::Timestamp(0),
-        SqlType::Timestamptz(_) => Datum::Timestamptz(0),
-        SqlType::Interval => Datum::Interval(Interval::default()),
-        SqlType::Uuid => Datum::Uuid([0; 16]),
-        SqlType::TimeTz => Datum::TimeTz(repr::TimeTz { micros: 0, offset: 0 }),
-        SqlType::Range(_) => {
-            let empty = repr::range::encode(None);
-            return Ok(constant(Datum::Range(repr::RangeRef::from_encoded(&empty)), base));
-        }
-        // Without labels there are no values, and nothing to stand in for.
-        SqlType::Enum(ty) => ty.values().next().map_or(Datum::Bool(false), Datum::Enum),
-        SqlType::Oid | SqlType::Regclass | SqlType::Regproc | SqlType::Regtype => Datum::Oid(0),
-        SqlType::MzTimestamp => Datum::MzTimestamp(0),
-        SqlType::Numeric(_) => return literal_from_text("0", &SqlType::NUMERIC, &TextSettings::DEFAULT),
-        SqlType::Jsonb => return literal_from_text("null", &SqlType::Jsonb, &TextSettings::DEFAULT),
-        SqlType::Array(_) | SqlType::Vector(_) => {
-            let empty = repr::array::encode_list([]);
-            return Ok(constant(Datum::Array(repr::ArrayRef::from_encoded(&empty)), base));
-        }
-        SqlType::Record(fields) => {
-            let arena = Arena::new();
-            let literals = fields.iter().map(|(_, t)| stand_in(&t.ty)).collect::<Result<Vec<_>, _>>()?;
-            let datums = literals.iter().map(|l| l.eval(&[], &arena)).collect::<Result<Vec<_>, _>>()?;
-            let row = Row::pack(datums);
-            return Ok(constant(Datum::Record(row.as_ref()), base));
-        }
-    };
-    Ok(constant(datum, base))
+fn stand_in(ty: &SqlType) -> ScalarExpr {
+    // Without labels an enum has no values, and nothing to stand in for.
+    let row = repr::filler::filler(ty).unwrap_or_else(|| Row::pack([Datum::Bool(false)]));
+    ScalarExpr::Literal(Ok(row), ty.clone().nullable(false))
 }

@@ -1,7 +1,7 @@
 //! How sqlparser reads Freshet's SQL: as PostgreSQL's, with a few words that end an expression or a table reference here.
 
 use super::keywords::{is_bare_label, may_name_column};
-use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
+use sqlparser::ast::{BinaryOperator, Expr, Interval, UnaryOperator};
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
@@ -32,8 +32,14 @@ impl Dialect for FreshetDialect {
         if let Some(query) = quantified_query(parser) {
             return Some(query);
         }
+        if let Some(made) = super::made_literals::literal(parser) {
+            return Some(made);
+        }
         if let [Keyword::NOT, Keyword::EXISTS] = parser.peek_tokens_ref().map(|t| keyword(&t.token)) {
             return Some(not_exists(parser));
+        }
+        if let Some(interval) = limited_interval(parser) {
+            return Some(interval);
         }
         if keyword(&parser.peek_token_ref().token) == Keyword::VARIADIC {
             parser.advance_token();
@@ -153,6 +159,31 @@ impl Dialect for FreshetDialect {
     fn supports_named_fn_args_with_expr_name(&self) -> bool {
         false
     }
+}
+
+/// `INTERVAL(2) '1.234'`: the parser would forget the digits.
+fn limited_interval(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+    let [word, open, digits] = parser.peek_tokens_ref().map(|t| &t.token);
+    let (Keyword::INTERVAL, Token::LParen, Token::Number(digits, _)) = (keyword(word), open, digits) else {
+        return None;
+    };
+    let (Token::RParen, Token::SingleQuotedString(_)) =
+        (&parser.peek_nth_token_ref(3).token, &parser.peek_nth_token_ref(4).token)
+    else {
+        return None;
+    };
+    let digits = digits.parse().ok()?;
+    (0..4).for_each(|_| parser.advance_token());
+    let literal = parser.parse_value();
+    Some(literal.map(|value| {
+        Expr::Interval(Interval {
+            value: Box::new(Expr::Value(value)),
+            leading_field: None,
+            leading_precision: None,
+            last_field: None,
+            fractional_seconds_precision: Some(digits),
+        })
+    }))
 }
 
 /// Between `[]` and COLLATE; see `prec_value`.

@@ -9,6 +9,7 @@ pub mod ast;
 mod create;
 mod cursor;
 mod dml;
+mod function;
 pub mod print;
 mod query;
 mod session;

@@ -13,6 +13,7 @@ pub mod extension;
 pub(crate) mod frame;
 mod grouping;
 pub mod keywords;
+mod made_literals;
 pub(crate) mod reserved;
 pub(crate) mod respell;
 #[cfg(test)]
@@ -26,10 +27,12 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 use std::sync::Arc;
 
-/// How deep expressions and queries may nest.
-const NESTING_MAX: usize = 200;
+/// How deep parentheses may nest.
+const NESTING_MAX: usize = 1_000;
+/// How deep the parser may recurse: a subquery in parentheses takes it four levels.
+const RECURSION_MAX: usize = 4 * NESTING_MAX;
 /// How many operators may follow each other in one statement: chains become trees of that depth, which are dropped recursively.
-const OPERATORS_MAX: usize = 5_000;
+const OPERATORS_MAX: usize = 20_000;
 /// Words that make a tree one level deeper, as operators do.
 const CHAINING: &[Keyword] = &[
     Keyword::AND,
@@ -99,6 +102,14 @@ pub fn parse_expr(sql: &str) -> Result<sqlparser::ast::Expr, SqlError> {
     })
 }
 
+/// Parses the name of a type.
+pub fn parse_type(sql: &str) -> Result<sqlparser::ast::DataType, SqlError> {
+    match parse_expr(&format!("CAST(NULL AS {sql})"))? {
+        sqlparser::ast::Expr::Cast { data_type, .. } => Ok(data_type),
+        _ => Err(SqlError::new(SqlState::SYNTAX_ERROR, format!("syntax error at or near \"{sql}\""))),
+    }
+}
+
 /// Parses one query.
 pub fn parse_query(sql: &str) -> Result<sqlparser::ast::Query, SqlError> {
     match parse(sql)?.pop().map(|statement| statement.ast) {
@@ -107,12 +118,40 @@ pub fn parse_query(sql: &str) -> Result<sqlparser::ast::Query, SqlError> {
     }
 }
 
+/// The tokens of each statement. The semicolons of a function's body, `BEGIN ATOMIC …; END`, end none.
+fn statements_of(tokens: &[TokenWithSpan]) -> Vec<&[TokenWithSpan]> {
+    let (mut pieces, mut start) = (Vec::new(), 0);
+    // How many END are still to come, once a body has begun.
+    let (mut open, mut begins) = (0usize, false);
+    for (at, token) in tokens.iter().enumerate() {
+        match &token.token {
+            Token::SemiColon if open == 0 => {
+                pieces.push(&tokens[start..at]);
+                start = at + 1;
+            }
+            Token::Word(word) if word.quote_style.is_none() => {
+                let is = |wanted: &str| word.value.eq_ignore_ascii_case(wanted);
+                match () {
+                    () if is("ATOMIC") && begins => open = 1,
+                    () if is("CASE") && open > 0 => open += 1,
+                    () if is("END") && open > 0 => open -= 1,
+                    () => {}
+                }
+                begins = is("BEGIN");
+            }
+            _ => {}
+        }
+    }
+    pieces.push(&tokens[start..]);
+    pieces
+}
+
 fn parse_all(sql: &str) -> Result<Vec<ParsedStatement>, SqlError> {
     let (lines, tokens) = tokenize(sql)?;
     let ends = token_byte_offsets(sql, &tokens);
     let mut statements = Vec::new();
     let mut start = 0;
-    for piece in tokens.split(|t| t.token == Token::SemiColon) {
+    for piece in statements_of(&tokens) {
         let first = piece.iter().position(|t| !matches!(t.token, Token::Whitespace(_) | Token::EOF));
         if let Some(first) = first {
             let last =
@@ -130,7 +169,7 @@ fn parse_all(sql: &str) -> Result<Vec<ParsedStatement>, SqlError> {
 
 /// A parser of our dialect over tokens that know where they stood.
 pub(crate) fn new_parser(dialect: &FreshetDialect, tokens: Vec<TokenWithSpan>) -> Parser<'_> {
-    Parser::new(dialect).with_recursion_limit(NESTING_MAX).with_tokens_with_locations(tokens)
+    Parser::new(dialect).with_recursion_limit(RECURSION_MAX).with_tokens_with_locations(tokens)
 }
 
 fn tokenize(sql: &str) -> Result<(LineIndex, Vec<TokenWithSpan>), SqlError> {

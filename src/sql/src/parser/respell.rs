@@ -8,10 +8,14 @@
 //! TABLE t                    → SELECT * FROM t
 //! JOIN u USING (a) AS x      → JOIN u USING (a, "using alias".x)
 //! TRIM (TRAILING FROM a)     → TRIM (TRAILING ' ' FROM a)
+//! int list, map[text => int] → "list of"("int"), "map of"("int")
 //! a ?| b                     → the operator, not a placeholder and another operator
+//! SUBSTRING (a SIMILAR b ESCAPE c)   → SUBSTRING (a , b , c)
 //! ```
 //!
 //! [`restore`] goes the other way in what sqlparser prints. Words that PostgreSQL does not reserve lose what makes them keywords to sqlparser.
+
+pub(crate) mod made_types;
 
 use super::extension::words::is_word;
 use super::keywords::category;
@@ -65,12 +69,39 @@ fn question(rest: &[TokenWithSpan], out: &mut Vec<TokenWithSpan>) -> Option<usiz
     Some(taken)
 }
 
+/// The words between the arguments of `SUBSTRING (a SIMILAR b ESCAPE c)` become commas.
+fn similar_substrings(tokens: &mut [TokenWithSpan]) {
+    // For each open parenthesis the word that is to become a comma next; none where it belongs to no SUBSTRING.
+    let mut open: Vec<Option<&str>> = Vec::new();
+    let significant = |t: &&TokenWithSpan| !matches!(t.token, Token::Whitespace(_));
+    for at in 0..tokens.len() {
+        match &tokens[at].token {
+            Token::LParen => {
+                let before = tokens[..at].iter().rfind(significant);
+                open.push(before.filter(|t| is_word(&t.token, "SUBSTRING")).map(|_| "SIMILAR"));
+            }
+            Token::RParen => _ = open.pop(),
+            Token::Word(_) => {
+                let Some(Some(word)) = open.last_mut() else { continue };
+                let test = tokens[at + 1..].iter().find(significant).is_some_and(|t| is_word(&t.token, "TO"));
+                if is_word(&tokens[at].token, word) && !test {
+                    *word = "ESCAPE";
+                    tokens[at].token = Token::Comma;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 /// The tokens as sqlparser is to see them.
-pub(super) fn respell(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+pub(super) fn respell(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    similar_substrings(&mut tokens);
     let mut out = Vec::with_capacity(tokens.len());
     let mut before = Token::EOF;
     let first = tokens.iter().find(|t| !matches!(t.token, Token::Whitespace(_)));
     let inserts = first.is_some_and(|t| is_word(&t.token, "INSERT"));
+    let declares = first.is_some_and(|t| is_word(&t.token, "CREATE"));
     let mut rest = &tokens[..];
     while let Some(first) = rest.first() {
         let words = Significant::of(rest);
@@ -81,6 +112,9 @@ pub(super) fn respell(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             .or_else(|| only(&before, &words))
             .or_else(|| using_alias(&words, &mut out))
             .or_else(|| trim_blanks(&words, &mut out))
+            .or_else(|| null_treatment(&words, &mut out))
+            .or_else(|| made_types::map(rest, &mut out))
+            .or_else(|| made_types::list(rest, declares, &mut out))
             .or_else(|| question(rest, &mut out));
         let taken = taken.unwrap_or_else(|| {
             out.push(TokenWithSpan { token: without_keyword(&first.token), span: first.span });
@@ -117,8 +151,9 @@ impl<'a> Significant<'a> {
         /// The longest other beginning that is looked at: `WITH MUTUALLY RECURSIVE (RETURN AT RECURSION LIMIT n)`.
         const LENGTH: usize = 10;
         // Only a few words begin something; all others need not be looked past.
-        let begins =
-            ["WITH", "ROWS", "GROUP", "TABLE", "TRIM", "ONLY"].iter().any(|word| is_word(&tokens[0].token, word));
+        let begins = ["WITH", "ROWS", "GROUP", "TABLE", "TRIM", "ONLY", "IGNORE", "RESPECT"]
+            .iter()
+            .any(|word| is_word(&tokens[0].token, word));
         let length = match () {
             _ if begins => LENGTH,
             // A list of names in parentheses: as long as tables are wide.
@@ -283,6 +318,17 @@ fn trim_blanks(words: &Significant<'_>, out: &mut Vec<TokenWithSpan>) -> Option<
     words.length(3)
 }
 
+/// `IGNORE NULLS`, `RESPECT NULLS`: no words of PostgreSQL's.
+fn null_treatment(words: &Significant<'_>, out: &mut Vec<TokenWithSpan>) -> Option<usize> {
+    let (text, keyword) = match () {
+        () if words.are(0, &["IGNORE", "NULLS"]) => ("IGNORE", Keyword::IGNORE),
+        () if words.are(0, &["RESPECT", "NULLS"]) => ("RESPECT", Keyword::RESPECT),
+        () => return None,
+    };
+    push(out, words.span(0), [word(text, None, keyword), word("NULLS", None, Keyword::NULLS)]);
+    words.length(1)
+}
+
 /// What sqlparser printed, spelled as people write it. Quoted strings and names stay as they are.
 pub(crate) fn restore(printed: &str) -> String {
     let marker = format!("WITH RECURSIVE \"{MUTUALLY_RECURSIVE}\"");
@@ -298,6 +344,9 @@ pub(crate) fn restore(printed: &str) -> String {
             rest = after;
         } else if let Some(after) = rest.strip_prefix(&sets) {
             out.push_str("DISTINCT ");
+            rest = after;
+        } else if let Some((text, after)) = made_types::restored(rest) {
+            out.push_str(&text);
             rest = after;
         } else if let Some((alias, after)) = rest.strip_prefix(&using).and_then(|after| after.split_once(')')) {
             out.push_str(&format!(") AS {alias}"));

@@ -5,50 +5,12 @@ use super::planner::{Clause, Planner, TableCall};
 use crate::coerce::{Context, Operand};
 use crate::hir::{ColId, Subquery, columns_of};
 use expr::aggregate::RegressionFunc;
+use expr::aggregate::table::candidates;
+use expr::table_func::table::candidates as table_functions;
 use expr::{AggregateExpr, AggregateFunc, ColumnOrder, ScalarExpr, TableFunc};
 use repr::{ColumnType, SqlError, SqlState, SqlType};
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments};
 use std::collections::BTreeSet;
-
-/// What is an aggregate, whatever its arguments.
-const AGGREGATES: &[&str] = &[
-    "count",
-    "sum",
-    "avg",
-    "min",
-    "max",
-    "bool_and",
-    "bool_or",
-    "every",
-    "string_agg",
-    "array_agg",
-    "jsonb_agg",
-    "json_agg",
-    "jsonb_object_agg",
-    "json_object_agg",
-    "stddev",
-    "stddev_samp",
-    "stddev_pop",
-    "variance",
-    "var_samp",
-    "var_pop",
-    "any_value",
-    "bit_and",
-    "bit_or",
-    "bit_xor",
-    "corr",
-    "covar_pop",
-    "covar_samp",
-    "regr_avgx",
-    "regr_avgy",
-    "regr_count",
-    "regr_intercept",
-    "regr_r2",
-    "regr_slope",
-    "regr_sxx",
-    "regr_sxy",
-    "regr_syy",
-];
 
 fn not_allowed(clause: &str) -> SqlError {
     let message = match clause {
@@ -65,11 +27,6 @@ fn is_distinct(function: &ast::Function) -> bool {
 
 fn is_written(arg: &FunctionArg, expr: &ast::Expr) -> bool {
     matches!(arg, FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)) if arg == expr)
-}
-
-/// Whether a function of this name is an aggregate.
-pub(super) fn is_aggregate(name: &str) -> bool {
-    AGGREGATES.contains(&name)
 }
 
 impl Planner<'_, '_> {
@@ -96,6 +53,7 @@ impl Planner<'_, '_> {
         self.frame()?.guards = outer_guards;
         let aggregate = planned?;
         let level = self.aggregate_level(&aggregate, &inner)?;
+        self.move_direct_arguments(&aggregate, level)?;
         self.frames[level].aggregate_subqueries.extend(inner);
         let typ = self.aggregate_type(&aggregate);
         if let Some((id, _)) = self.frames[level].aggregates.iter().find(|(_, a)| *a == aggregate) {
@@ -104,6 +62,25 @@ impl Planner<'_, '_> {
         let id = self.column(name, typ);
         self.frames[level].aggregates.push((id, aggregate));
         Ok(ScalarExpr::Column(id))
+    }
+
+    /// Puts an aggregate's direct arguments where the aggregate belongs.
+    fn move_direct_arguments(&mut self, aggregate: &AggregateExpr, level: usize) -> Result<(), SqlError> {
+        let here = self.frames.len() - 1;
+        if level == here {
+            return Ok(());
+        }
+        let parts = aggregate.args.iter().chain(&aggregate.filter).chain(&aggregate.order_exprs);
+        let used: BTreeSet<ColId> = parts.flat_map(columns_of).collect();
+        let all = std::mem::take(&mut self.frame()?.direct_arguments);
+        let (own, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(id, _)| used.contains(id));
+        self.frame()?.direct_arguments = others;
+        if own.iter().any(|(_, argument)| self.level_of(std::iter::once(argument), &[]) > level) {
+            let message = "outer-level aggregate cannot contain a lower-level variable in its direct arguments";
+            return Err(SqlError::new(SqlState::GROUPING_ERROR, message));
+        }
+        self.frames[level].direct_arguments.extend(own);
+        Ok(())
     }
 
     /// The query level an aggregate belongs to: the innermost whose columns it uses; this one if it uses none.
@@ -162,7 +139,16 @@ impl Planner<'_, '_> {
         let filter = function.filter.as_ref();
         let filter =
             filter.map(|f| self.in_clause(Clause::plain("FILTER"), |p| p.predicate(f, "FILTER"))).transpose()?;
-        let (order, order_exprs, distinct) = self.aggregate_modifiers(function, &args)?;
+        // What becomes JSON is sorted as it is written: JSON has an order of its own, or none.
+        let converted = matches!(
+            func,
+            AggregateFunc::JsonbAgg
+                | AggregateFunc::JsonbObjectAgg
+                | AggregateFunc::JsonAgg(_)
+                | AggregateFunc::JsonObjectAgg
+        );
+        let written: &[ScalarExpr] = if converted && !is_distinct(function) { &[] } else { &args };
+        let (order, order_exprs, distinct) = self.aggregate_modifiers(function, written)?;
         Ok(AggregateExpr { func, args, filter, distinct, order, order_exprs })
     }
 
@@ -171,46 +157,30 @@ impl Planner<'_, '_> {
         name: &str,
         operands: Vec<Operand>,
     ) -> Result<(AggregateFunc, Vec<ScalarExpr>), SqlError> {
-        let types = self.operand_types(&operands);
-        if name == "count" {
-            let args = operands.into_iter().map(|o| self.settle(o)).collect::<Result<Vec<_>, _>>()?;
-            return match args.len() {
-                0 | 1 => Ok((AggregateFunc::Count, args)),
-                _ => Err(super::function::no_function(name, &types)),
-            };
+        let (def, mut args) = self.chosen(name, &candidates(name), operands)?;
+        let types: Vec<SqlType> = args.iter().map(|arg| self.typ(arg).ty).collect();
+        let func = (def.make)(&types);
+        if let Some(ty) = &def.over {
+            args = args.into_iter().map(|arg| self.cast(arg, ty, Context::Implicit)).collect::<Result<_, _>>()?;
         }
-        // JSON aggregates take any value and convert it.
-        let operands = match name {
-            "jsonb_agg" | "json_agg" | "jsonb_object_agg" | "json_object_agg" => self.json_arguments(operands)?,
-            _ => operands,
-        };
-        let known: Vec<SqlType> =
-            self.operand_types(&operands).into_iter().map(|t| t.unwrap_or(SqlType::Text)).collect();
-        let name = name.strip_prefix("json_").map_or(name.to_string(), |rest| format!("jsonb_{rest}"));
-        let Some((func, targets)) = AggregateFunc::resolve(&name, &known) else {
-            return Err(super::function::no_function(&name, &types));
-        };
-        let pairs = operands.into_iter().zip(targets);
-        let args = pairs.map(|(o, ty)| self.coerce(o, &ty, Context::Implicit)).collect::<Result<_, _>>()?;
+        match func {
+            AggregateFunc::JsonbAgg | AggregateFunc::JsonbObjectAgg => args = self.json_arguments(args, "to_jsonb")?,
+            AggregateFunc::JsonAgg(_) | AggregateFunc::JsonObjectAgg => args = self.json_arguments(args, "to_json")?,
+            _ => {}
+        }
         Ok((func, args))
     }
 
-    /// The last argument as jsonb, a key before it as text.
-    fn json_arguments(&mut self, mut operands: Vec<Operand>) -> Result<Vec<Operand>, SqlError> {
-        if let Some(value) = operands.pop() {
-            let value = match self.operand_type(&value) {
-                Some(SqlType::Jsonb) => value,
-                _ => {
-                    let value = self.settle(value)?;
-                    Operand::Typed(self.function_call("to_jsonb", vec![Operand::Typed(value)])?)
-                }
-            };
-            if let Some(key) = operands.pop() {
-                operands.push(Operand::Typed(self.coerce(key, &SqlType::Text, Context::Explicit)?));
+    /// The last argument as JSON, a key before it as text.
+    fn json_arguments(&mut self, mut args: Vec<ScalarExpr>, convert: &str) -> Result<Vec<ScalarExpr>, SqlError> {
+        if let Some(value) = args.pop() {
+            let value = self.any_function(convert, vec![Operand::Typed(value)])?;
+            if let Some(key) = args.pop() {
+                args.push(self.cast(key, &SqlType::Text, Context::Explicit)?);
             }
-            operands.push(value);
+            args.push(value);
         }
-        Ok(operands)
+        Ok(args)
     }
 
     fn aggregate_modifiers(
@@ -280,20 +250,11 @@ impl Planner<'_, '_> {
         if !TableFunc::exists(name) {
             return Ok(None);
         }
-        let mut args = args.to_vec();
-        for arg in &mut args {
-            // An array of untyped elements has the type that it has by itself.
-            if matches!(arg, Operand::Array(_)) {
-                let open = std::mem::replace(arg, Operand::Null);
-                *arg = Operand::Typed(self.settle(open)?);
-            }
-        }
-        let types = self.operand_types(&args);
-        let Some((func, targets)) = TableFunc::resolve(name, &types) else {
-            return Err(super::function::no_function(name, &types));
-        };
-        let pairs = args.into_iter().zip(targets);
-        let mut args = pairs.map(|(o, ty)| self.coerce(o, &ty, Context::Implicit)).collect::<Result<Vec<_>, _>>()?;
+        let (def, mut args) = self.chosen(name, &table_functions(name), args.to_vec())?;
+        let types: Vec<SqlType> = args.iter().map(|arg| self.typ(arg).ty.without_modifier()).collect();
+        let fixed: Vec<_> = args.iter().map(|arg| super::fixed_value(arg).ok()).collect();
+        let constants: Vec<_> = fixed.iter().map(|row| row.as_ref().and_then(|row| row.iter().next())).collect();
+        let func = (def.make)(&types, &constants)?;
         if let (TableFunc::GenerateSeries(ty), 2) = (&func, args.len()) {
             let one = ScalarExpr::Literal(Ok(repr::Row::pack([repr::Datum::Int4(1)])), SqlType::Int4.nullable(false));
             args.push(self.cast(one, &ty.clone(), Context::Implicit)?);

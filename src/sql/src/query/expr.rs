@@ -209,6 +209,9 @@ impl Planner<'_, '_> {
 
     fn subscripts(&mut self, value: ScalarExpr, accesses: &[ast::AccessExpr]) -> Result<ScalarExpr, SqlError> {
         let ty = self.typ(&value).ty.vector_as_array();
+        if let SqlType::List(_) = ty {
+            return self.list_subscripts(value, accesses);
+        }
         let value = self.cast(value, &ty, Context::Implicit)?;
         if !matches!(ty, SqlType::Array(_) | SqlType::Jsonb) {
             let message = format!("cannot subscript type {ty} because it does not support subscripting");
@@ -237,6 +240,28 @@ impl Planner<'_, '_> {
             (1, Some(Operand::Typed(value))) => Ok(value),
             (_, last) => self.function_call("array_index", args.into_iter().chain(last).collect()),
         }
+    }
+
+    /// `list[1][2]`, `list[1:2]`: each subscript is of the list that those before it give.
+    fn list_subscripts(&mut self, list: ScalarExpr, accesses: &[ast::AccessExpr]) -> Result<ScalarExpr, SqlError> {
+        let mut value = list;
+        for access in accesses {
+            let ast::AccessExpr::Subscript(subscript) = access else {
+                return Err(SqlError::unsupported("this kind of subscript"));
+            };
+            value = match subscript {
+                ast::Subscript::Index { index } => {
+                    let index = self.operand(index)?;
+                    self.function_call("list_index", vec![Operand::Typed(value), index])?
+                }
+                ast::Subscript::Slice { lower_bound, upper_bound, .. } => {
+                    let lower = self.bound(lower_bound.as_ref(), i32::MIN)?;
+                    let upper = self.bound(upper_bound.as_ref(), i32::MAX)?;
+                    self.function_call("list_slice", vec![Operand::Typed(value), lower, upper])?
+                }
+            };
+        }
+        Ok(value)
     }
 
     fn bound(&mut self, index: Option<&Expr>, default: i32) -> Result<Operand, SqlError> {

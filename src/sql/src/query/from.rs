@@ -1,9 +1,9 @@
 //! FROM: tables, common table expressions, subqueries, table functions, and joins of them.
 
 use super::planner::{Clause, Planner, fold, name_parts};
-use crate::catalog::CatalogItem;
+use crate::catalog::{CatalogItem, primary_key};
 use crate::coerce::{Context, Operand, common_type, constant};
-use crate::hir::{HirRel, JoinKind};
+use crate::hir::{ColId, HirRel, JoinKind};
 use crate::parser::respell::USING_ALIAS;
 use crate::scope::{Scope, ScopeColumn, ScopeTable};
 use expr::ScalarExpr;
@@ -120,12 +120,15 @@ impl Planner<'_, '_> {
         let called = alias.map_or_else(|| item.name.item.clone(), |a| fold(&a.name));
         let columns: Vec<_> =
             desc.iter().map(|(n, t)| (n.clone(), self.column(&format!("{called}.{n}"), t.clone()))).collect();
-        let cols = columns.iter().map(|(_, id)| *id).collect();
+        let cols: Vec<ColId> = columns.iter().map(|(_, id)| *id).collect();
         let name = item.name.to_string();
+        let key: Vec<ColId> = primary_key(self.qcx.catalog, item.id).iter().map(|column| cols[*column]).collect();
         let rel = HirRel::Get { id: item.id, name, typ: desc.typ.clone(), cols };
         let schema = std::iter::once(item.name.schema.clone()).chain(item.name.database.clone()).collect();
         let mut scope = scope_for(columns, alias, &item.name.item, schema)?;
-        scope.tables.iter_mut().for_each(|table| table.oid = Some(item.oid));
+        for table in &mut scope.tables {
+            (table.oid, table.key) = (Some(item.oid), key.clone());
+        }
         Ok((rel, scope))
     }
 
@@ -272,7 +275,7 @@ impl Planner<'_, '_> {
         left_scope.append(right_scope)?;
         if let Some(alias) = alias {
             let name = alias.to_string();
-            let table = ScopeTable { name, schema: Vec::new(), hidden: None, oid: None, present: None };
+            let table = ScopeTable { name, ..ScopeTable::default() };
             let mut own = Scope::table(table, merged.iter().map(|c| (c.name.clone(), c.id)));
             // The alias qualifies the merged columns, which are there already without it.
             own.columns.iter_mut().for_each(|c| c.bare = false);
@@ -350,10 +353,7 @@ pub(super) fn scope_for(
             scope.tables.iter_mut().for_each(|t| t.hidden = Some(name.to_string()));
             Ok(scope)
         }
-        None => Ok(Scope::table(
-            ScopeTable { name: name.to_string(), schema, hidden: None, oid: None, present: None },
-            columns,
-        )),
+        None => Ok(Scope::table(ScopeTable { name: name.to_string(), schema, ..ScopeTable::default() }, columns)),
     }
 }
 
@@ -368,5 +368,5 @@ fn aliased(mut columns: Vec<(String, usize)>, alias: &ast::TableAlias) -> Result
     for (column, renamed) in columns.iter_mut().zip(&alias.columns) {
         column.0 = fold(&renamed.name);
     }
-    Ok(Scope::table(ScopeTable { name, schema: Vec::new(), hidden: None, oid: None, present: None }, columns))
+    Ok(Scope::table(ScopeTable { name, ..ScopeTable::default() }, columns))
 }

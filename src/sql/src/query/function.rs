@@ -4,7 +4,8 @@ use super::expr::call;
 use super::planner::{Planner, fold, name_parts};
 use crate::coerce::{Category, Context, Operand, can_coerce, category, constant, null, type_name};
 use crate::overload::{Choice, NoChoice, choose};
-use expr::func::candidates;
+use crate::plan::Effect;
+use expr::func::{Overload, candidates};
 use expr::{Func, ScalarExpr, Unmaterializable};
 use repr::{Datum, SqlError, SqlState, SqlType};
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments};
@@ -23,8 +24,18 @@ pub(super) enum Arguments<'a> {
 }
 
 /// Functions that take a `char(n)` as it is shown. To others it is a text without blanks at its end.
-const SHOW_BLANKS: [&str; 8] =
-    ["concat", "concat_ws", "format", "octet_length", "to_json", "to_jsonb", "jsonb_build_array", "jsonb_build_object"];
+const SHOW_BLANKS: [&str; 10] = [
+    "concat",
+    "concat_ws",
+    "format",
+    "octet_length",
+    "to_json",
+    "to_jsonb",
+    "json_build_array",
+    "json_build_object",
+    "jsonb_build_array",
+    "jsonb_build_object",
+];
 
 impl Planner<'_, '_> {
     /// `left op right`, `op right`
@@ -42,22 +53,26 @@ impl Planner<'_, '_> {
             args = args.into_iter().map(|arg| self.with_blanks(arg)).collect::<Result<_, _>>()?;
         }
         let types = self.operand_types(&args);
-        let candidates: Vec<Func> = candidates(name);
-        match choose(&candidates, &types, false) {
-            Ok(choice) => self.apply(choice, args),
-            Err(NoChoice::None) => match (SqlType::from_name(name), &args[..]) {
-                // A type's name with one argument is a cast.
-                (Some(ty), [operand]) if self.casts_to(operand, &ty) => {
-                    self.coerce(operand.clone(), &ty, Context::Explicit)
-                }
-                _ => Err(no_function(name, &types)),
-            },
-            Err(NoChoice::Many) => {
-                let message = format!("function {name}({}) is not unique", type_list(&types));
-                let hint = "Could not choose a best candidate function. You might need to add explicit type casts.";
-                Err(SqlError::new(SqlState::AMBIGUOUS_FUNCTION, message).hint(hint))
+        match (choose(&candidates(name), &types, false), SqlType::from_name(name), &args[..]) {
+            (Ok(choice), ..) => self.apply(choice, args),
+            // A type's name with one argument is a cast.
+            (Err(NoChoice::None), Some(ty), [operand]) if self.casts_to(operand, &ty) => {
+                self.coerce(operand.clone(), &ty, Context::Explicit)
             }
+            (Err(why), ..) => Err(no_choice(name, &types, why)),
         }
+    }
+
+    /// The entry of a table that a call by this name means, and the arguments as it wants them.
+    pub(super) fn chosen<F: Overload>(
+        &mut self,
+        name: &str,
+        candidates: &[F],
+        args: Vec<Operand>,
+    ) -> Result<(F, Vec<ScalarExpr>), SqlError> {
+        let types = self.operand_types(&args);
+        let choice = choose(candidates, &types, false).map_err(|why| no_choice(name, &types, why))?;
+        Ok((choice.func, self.converted(args, choice.targets)?))
     }
 
     /// A `char(n)` with the blanks that it is shown with.
@@ -77,17 +92,27 @@ impl Planner<'_, '_> {
         })
     }
 
-    fn apply(&mut self, choice: Choice, args: Vec<Operand>) -> Result<ScalarExpr, SqlError> {
-        let pairs = args.into_iter().zip(choice.targets);
+    fn apply(&mut self, choice: Choice<Func>, args: Vec<Operand>) -> Result<ScalarExpr, SqlError> {
+        Ok(ScalarExpr::Call { func: choice.func, args: self.converted(args, choice.targets)? })
+    }
+
+    fn converted(&mut self, args: Vec<Operand>, targets: Vec<Option<SqlType>>) -> Result<Vec<ScalarExpr>, SqlError> {
+        let pairs = args.into_iter().zip(targets);
         let args = pairs.map(|(arg, target)| match target {
             Some(ty) => self.coerce(arg, &ty, Context::Implicit),
             None => self.settle(arg),
         });
-        Ok(ScalarExpr::Call { func: choice.func, args: args.collect::<Result<_, _>>()? })
+        args.collect()
     }
 
     /// A function call of the grammar.
     pub fn function(&mut self, function: &ast::Function) -> Result<Operand, SqlError> {
+        if let Some(user) = self.user_function(&function.name) {
+            refuse_aggregate_syntax(&user.name, function)?;
+            let Arguments::List(exprs) = arguments(&function.args)? else { return Err(no_function(&user.name, &[])) };
+            let operands = exprs.into_iter().map(|e| self.operand(e)).collect::<Result<Vec<_>, _>>()?;
+            return self.user_value(&user, operands).map(Operand::Typed);
+        }
         let name = function_name(&function.name)?;
         let position = function.name.0.first().and_then(|p| p.as_ident()).and_then(|i| self.span_position(i.span));
         self.named_function(&name, function).map_err(|e| e.at(position))
@@ -103,12 +128,22 @@ impl Planner<'_, '_> {
         }
         if let FunctionArguments::Subquery(query) = &function.args {
             return match name {
-                "array" => self.array_subquery(query).map(Operand::Typed),
+                "array" => self.array_subquery(query, false).map(Operand::Typed),
+                "list" => self.array_subquery(query, true).map(Operand::Typed),
                 _ => self.subquery_argument(name, query).map(Operand::Typed),
             };
         }
         if name == "grouping" {
             return self.grouping_call(function).map(Operand::Typed);
+        }
+        if let ("list" | "map", FunctionArguments::List(list)) = (name, &function.args) {
+            let Arguments::List(items) = arguments(&function.args)? else { return Err(no_function(name, &[])) };
+            let items = items.into_iter().map(|e| self.operand(e)).collect::<Result<Vec<_>, _>>()?;
+            return match name {
+                "list" => Ok(Operand::List(items)),
+                _ if list.args.len() % 2 == 0 => Ok(Operand::Map(items)),
+                _ => Err(no_function(name, &self.operand_types(&items))),
+            };
         }
         if let ("row", FunctionArguments::List(list)) = (name, &function.args) {
             return self.row_fields(&list.args).map(Operand::Row);
@@ -121,7 +156,7 @@ impl Planner<'_, '_> {
         if !function.within_group.is_empty() || super::ordered_set::wants_order(name) {
             return self.ordered_set(name, function, &arguments).map(Operand::Typed);
         }
-        if super::aggregate::is_aggregate(name) {
+        if expr::aggregate::table::exists(name) {
             return self.aggregate(name, function, &arguments).map(Operand::Typed);
         }
         refuse_aggregate_syntax(name, function)?;
@@ -147,6 +182,9 @@ impl Planner<'_, '_> {
         };
         if let Some(planned) = self.planned_function(name, &operands)? {
             return Ok(Operand::Typed(planned));
+        }
+        if let Some(record) = self.record_value(name, &operands)? {
+            return Ok(Operand::Typed(record));
         }
         if let Some(column) = self.table_function_in_expression(name, &operands)? {
             return Ok(Operand::Typed(column));
@@ -192,13 +230,17 @@ impl Planner<'_, '_> {
             ("to_json" | "to_jsonb" | "row_to_json" | "array_to_json", [Operand::Typed(value)])
                 if expr::func::json::has_names(&self.typ(value).ty) =>
             {
-                let func = expr::func::json::of_type(&self.typ(value).ty);
+                let ty = self.typ(value).ty;
+                let func = match name {
+                    "to_jsonb" => expr::func::json::of_type(&ty),
+                    _ => expr::func::json::text_of_type(&ty),
+                };
                 call(&func, vec![value.clone()])?
             }
             ("age", [operand]) => {
                 let zoned = matches!(self.operand_type(operand), Some(SqlType::Timestamptz(_)));
                 let ty = if zoned { SqlType::TIMESTAMPTZ } else { SqlType::TIMESTAMP };
-                let today = self.moment_function("current_date")?.unwrap_or_else(|| null(&SqlType::Date));
+                let today = self.session_value("current_date")?.unwrap_or_else(|| null(&SqlType::Date));
                 let today = self.cast(today, &ty, Context::Explicit)?;
                 self.function_call("age", vec![Operand::Typed(today), operand.clone()])?
             }
@@ -215,10 +257,12 @@ impl Planner<'_, '_> {
                 let error = SqlError::unsupported(format!("{name} inside of an expression or subquery"));
                 return Err(error.hint("Make it an output of the statement: SELECT pg_terminate_backend(pid) FROM …"));
             }
-            (_, []) => return self.moment_function(name),
+            ("pg_sleep", [seconds]) => self.sleep(seconds, &SqlType::Float8)?,
+            ("pg_sleep_for", [span]) => self.sleep(span, &SqlType::Interval)?,
+            (_, []) => return self.session_value(name),
             // Digits of a second, which `current_timestamp(3)` may ask for.
             ("current_timestamp" | "localtimestamp" | "current_time" | "localtime", [_]) => {
-                return self.moment_function(name);
+                return self.session_value(name);
             }
             _ => return Ok(None),
         }))
@@ -290,9 +334,7 @@ impl Planner<'_, '_> {
         let value = self.coerce(value.clone(), &SqlType::Text, Context::Implicit)?;
         let local = self.coerce(local.clone(), &SqlType::Bool, Context::Implicit)?;
         let all_constant = [&name, &value, &local].iter().all(|arg| matches!(arg, ScalarExpr::Literal(Ok(_), _)));
-        let described = self.qcx.params.is_none() && !self.qcx.keeps_params && !self.qcx.param_types.is_empty();
-        if !all_constant && described {
-            // Values of parameters are not known while a statement is described.
+        if !all_constant && self.is_described() {
             return Ok(value);
         }
         let name = self.constant_text(&Operand::Typed(name), "set_config")?;
@@ -308,12 +350,34 @@ impl Planner<'_, '_> {
             return Err(SqlError::new(SqlState::UNDEFINED_OBJECT, message));
         }
         let shown = values.first().map(String::as_str).unwrap_or_default().to_string();
-        self.qcx.settings.push(crate::plan::SetVariablePlan { name, values, local: local.is_literal_true() });
+        let set = crate::plan::SetVariablePlan { name, values, local: local.is_literal_true() };
+        self.qcx.effects.push(Effect::Set(set));
         Ok(crate::coerce::constant(Datum::Text(&shown), SqlType::Text))
     }
 
+    /// `pg_sleep(seconds)`, `pg_sleep_for(interval)` of a constant: the wait happens before the query runs.
+    fn sleep(&mut self, span: &Operand, ty: &SqlType) -> Result<ScalarExpr, SqlError> {
+        self.refuse_kept("pg_sleep()")?;
+        let span = self.coerce(span.clone(), ty, Context::Implicit)?;
+        if self.is_described() {
+            return Ok(null(&SqlType::Text));
+        }
+        let seconds = match super::fixed_value(&span)?.iter().next() {
+            Some(Datum::Float8(seconds)) => seconds,
+            Some(Datum::Interval(span)) => span.total_us() as f64 / 1e6,
+            _ => return Ok(null(&SqlType::Text)),
+        };
+        self.qcx.effects.push(Effect::Sleep(std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default()));
+        Ok(constant(Datum::Text(""), SqlType::Text))
+    }
+
+    /// Whether a statement with parameters is described, so that their values are not known yet.
+    fn is_described(&self) -> bool {
+        self.qcx.params.is_none() && !self.qcx.keeps_params && !self.qcx.param_types.is_empty()
+    }
+
     /// Refuses what belongs to a session in a definition that is kept.
-    fn refuse_kept(&self, what: &str) -> Result<(), SqlError> {
+    pub(super) fn refuse_kept(&self, what: &str) -> Result<(), SqlError> {
         if self.qcx.lifetime == super::Lifetime::OneShot {
             return Ok(());
         }
@@ -345,54 +409,6 @@ impl Planner<'_, '_> {
         }
         args.push(values);
         call(name, args).map(Some)
-    }
-
-    /// Functions without arguments whose value belongs to the session or the moment.
-    fn moment_function(&mut self, name: &str) -> Result<Option<ScalarExpr>, SqlError> {
-        use Unmaterializable::*;
-        let now = ScalarExpr::Unmaterializable(CurrentTimestamp);
-        let value = match name {
-            "now" | "current_timestamp" | "transaction_timestamp" => now,
-            "current_date" => self.cast(now, &SqlType::Date, Context::Explicit)?,
-            "localtimestamp" => self.cast(now, &SqlType::TIMESTAMP, Context::Explicit)?,
-            "localtime" => self.cast(now, &SqlType::Time, Context::Explicit)?,
-            "current_time" => self.cast(now, &SqlType::TimeTz, Context::Explicit)?,
-            "clock_timestamp" | "statement_timestamp" => ScalarExpr::Unmaterializable(StatementTimestamp),
-            "random" | "gen_random_uuid" => {
-                let place = super::literal::number(&self.qcx.volatile_calls.to_string())?;
-                self.qcx.volatile_calls += 1;
-                call(name, vec![ScalarExpr::Unmaterializable(RandomSeed), place])?
-            }
-            "mz_now" => ScalarExpr::Unmaterializable(MzNow),
-            "current_user" | "user" | "session_user" | "current_role" => ScalarExpr::Unmaterializable(CurrentUser),
-            "current_database" | "current_catalog" => ScalarExpr::Unmaterializable(CurrentDatabase),
-            "current_schema" => ScalarExpr::Unmaterializable(CurrentSchema),
-            "version" => ScalarExpr::Unmaterializable(Version),
-            "mz_version" => ScalarExpr::Unmaterializable(MzVersion),
-            "mz_environment_id" => ScalarExpr::Unmaterializable(MzEnvironmentId),
-            "pg_backend_pid" => ScalarExpr::Unmaterializable(PgBackendPid),
-            "pg_postmaster_start_time" => ScalarExpr::Unmaterializable(PgPostmasterStartTime),
-            _ => return Ok(None),
-        };
-        Ok(Some(value))
-    }
-
-    /// A bare word that SQL reserves for a function: `current_date`.
-    pub fn bare_function(&mut self, name: &str) -> Result<Option<ScalarExpr>, SqlError> {
-        const RESERVED: &[&str] = &[
-            "current_date",
-            "current_timestamp",
-            "localtimestamp",
-            "localtime",
-            "current_time",
-            "current_user",
-            "session_user",
-            "user",
-            "current_role",
-            "current_catalog",
-            "current_schema",
-        ];
-        if RESERVED.contains(&name) { self.moment_function(name) } else { Ok(None) }
     }
 
     fn nullif(&mut self, left: Operand, right: Operand) -> Result<ScalarExpr, SqlError> {
@@ -427,6 +443,10 @@ impl Planner<'_, '_> {
     }
 }
 
+/// The arguments of the functions that follow a path.
+const JSON_PATH: &[(&str, Option<&str>)] =
+    &[("target", None), ("path", None), ("vars", Some("'{}'")), ("silent", Some("false"))];
+
 /// Functions whose arguments have names, with the defaults of those that may be left out.
 const NAMED: &[(&str, &[(&str, Option<&str>)])] = &[
     (
@@ -448,6 +468,20 @@ const NAMED: &[(&str, &[(&str, Option<&str>)])] = &[
         &[("year", None), ("month", None), ("mday", None), ("hour", None), ("min", None), ("sec", None)],
     ),
     ("jsonb_set", &[("jsonb_in", None), ("path", None), ("replacement", None), ("create_if_missing", Some("true"))]),
+    (
+        "jsonb_set_lax",
+        &[
+            ("jsonb_in", None),
+            ("path", None),
+            ("replacement", None),
+            ("create_if_missing", Some("true")),
+            ("null_value_treatment", Some("'use_json_null'")),
+        ],
+    ),
+    ("jsonb_path_exists", JSON_PATH),
+    ("jsonb_path_match", JSON_PATH),
+    ("jsonb_path_query_array", JSON_PATH),
+    ("jsonb_path_query_first", JSON_PATH),
     ("jsonb_insert", &[("jsonb_in", None), ("path", None), ("replacement", None), ("insert_after", Some("false"))]),
 ];
 
@@ -555,6 +589,18 @@ fn refuse_aggregate_syntax(name: &str, function: &ast::Function) -> Result<(), S
 
 fn type_list(types: &[Option<SqlType>]) -> String {
     types.iter().map(type_name).collect::<Vec<_>>().join(", ")
+}
+
+/// There is no such function, or several fit as well as each other.
+fn no_choice(name: &str, types: &[Option<SqlType>], why: NoChoice) -> SqlError {
+    match why {
+        NoChoice::None => no_function(name, types),
+        NoChoice::Many => {
+            let message = format!("function {name}({}) is not unique", type_list(types));
+            let hint = "Could not choose a best candidate function. You might need to add explicit type casts.";
+            SqlError::new(SqlState::AMBIGUOUS_FUNCTION, message).hint(hint)
+        }
+    }
 }
 
 /// There is no such function.

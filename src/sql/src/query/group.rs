@@ -4,7 +4,7 @@ use super::grouping_sets::{Grouping, clause_sets};
 use super::order::ordinal;
 use super::planner::{Clause, Planner, fold};
 use super::select::{Exprs, Item};
-use crate::hir::{ColId, HirRel, operands_mut};
+use crate::hir::{ColId, HirRel, columns_of, operands_mut};
 use expr::ScalarExpr;
 use repr::{SqlError, SqlState};
 use sqlparser::ast::{Expr, GroupByExpr, Select};
@@ -67,6 +67,7 @@ impl Planner<'_, '_> {
             Some(i) => Some(i),
             None => self.output_key(key, items)?,
         };
+        exprs.key_outputs.push(output);
         let clause = Clause::plain("GROUP BY");
         let text = match output.map(|i| &items[i]) {
             None => key,
@@ -93,6 +94,63 @@ impl Planner<'_, '_> {
         Ok(items.iter().position(named))
     }
 
+    /// Columns that expressions use and that every grouping set decides, because it has the primary key of their table.
+    fn dependent_columns(
+        &mut self,
+        exprs: &Exprs<'_>,
+        keys: &[(ColId, ScalarExpr)],
+        sets: &[Vec<usize>],
+    ) -> Result<Vec<ColId>, SqlError> {
+        let frame = self.frame()?;
+        let in_all = |column: &ColId| {
+            let at = keys.iter().position(|(_, key)| *key == ScalarExpr::Column(*column));
+            at.is_some_and(|at| sets.iter().all(|set| set.contains(&at)))
+        };
+        let decided: Vec<bool> =
+            frame.scope.tables.iter().map(|t| !t.key.is_empty() && t.key.iter().all(in_all)).collect();
+        if !decided.contains(&true) {
+            return Ok(Vec::new());
+        }
+        let conditions = exprs.having.iter().chain(&exprs.qualify).chain(&exprs.order);
+        let on = exprs.distinct_on.iter().flatten();
+        let mut used: BTreeSet<ColId> = exprs.outputs.iter().chain(conditions).chain(on).flat_map(columns_of).collect();
+        let subqueries = frame.subqueries.iter().chain(&exprs.having_subqueries).chain(&exprs.qualify_subqueries);
+        used.extend(subqueries.flat_map(|subquery| subquery.free()));
+        used.extend(frame.windows.iter_mut().flat_map(|call| call.scalars_mut()).flat_map(|e| columns_of(e)));
+        used.extend(frame.table_calls.iter().flat_map(|call| &call.args).flat_map(columns_of));
+        let is_key = |column: &ColId| keys.iter().any(|(_, key)| *key == ScalarExpr::Column(*column));
+        let columns = frame.scope.columns.iter().filter(|c| c.table.is_some_and(|table| decided[table]));
+        Ok(columns.map(|c| c.id).filter(|id| used.contains(id) && !is_key(id)).collect())
+    }
+
+    /// The different keys of a clause with the columns that they become, and where each key of the clause is among them. What is equal but was
+    /// named by different outputs stays apart: one may be in a grouping set without the other.
+    fn different_keys(
+        &mut self,
+        keys: Vec<ScalarExpr>,
+        outputs: &[Option<usize>],
+        input: &BTreeSet<ColId>,
+    ) -> (Vec<(ColId, ScalarExpr)>, Vec<usize>) {
+        let mut different: Vec<(ColId, ScalarExpr)> = Vec::new();
+        let (mut named, mut places): (Vec<Option<usize>>, Vec<usize>) = (Vec::new(), Vec::new());
+        for (key, output) in keys.into_iter().zip(outputs) {
+            let one = |at: &usize| named[*at].is_none() || output.is_none() || named[*at] == *output;
+            let place = (0..different.len()).find(|at| different[*at].1 == key && one(at));
+            places.push(place.unwrap_or(different.len()));
+            if place.is_some() {
+                continue;
+            }
+            let taken = different.iter().any(|(_, earlier)| *earlier == key);
+            let id = match key {
+                ScalarExpr::Column(id) if input.contains(&id) && !taken => id,
+                _ => self.column_for("?column?", &key),
+            };
+            different.push((id, key));
+            named.push(*output);
+        }
+        (different, places)
+    }
+
     /// Groups `rel` and puts all expressions in terms of the groups.
     pub(super) fn group(&mut self, rel: HirRel, exprs: &mut Exprs<'_>) -> Result<HirRel, SqlError> {
         let frame = self.frame()?;
@@ -102,28 +160,28 @@ impl Planner<'_, '_> {
             return Err(SqlError::new(SqlState::INVALID_RECURSION, message));
         }
         let rel = rel.apply(std::mem::take(&mut frame.aggregate_subqueries));
-        let mut keys: Vec<(ColId, ScalarExpr)> = Vec::new();
         let input: BTreeSet<ColId> = rel.cols().into_iter().collect();
-        // Where each key of the clause is among the different ones.
-        let mut places = Vec::new();
-        for key in std::mem::take(&mut exprs.keys) {
-            let place = keys.iter().position(|(_, k)| *k == key);
-            places.push(place.unwrap_or(keys.len()));
-            match key {
-                _ if place.is_some() => {}
-                ScalarExpr::Column(id) if input.contains(&id) => keys.push((id, key)),
-                key => keys.push((self.column_for("?column?", &key), key)),
-            }
+        let outputs = std::mem::take(&mut exprs.key_outputs);
+        let (mut keys, places) = self.different_keys(std::mem::take(&mut exprs.keys), &outputs, &input);
+        let mut sets = member_sets(&std::mem::take(&mut exprs.sets), &places);
+        for column in self.dependent_columns(exprs, &keys, &sets)? {
+            sets.iter_mut().for_each(|set| set.push(keys.len()));
+            keys.push((column, ScalarExpr::Column(column)));
         }
-        let mut sets: Vec<Vec<usize>> =
-            std::mem::take(&mut exprs.sets).iter().map(|set| set.iter().map(|k| places[*k]).collect()).collect();
-        sets.iter_mut().for_each(|set| {
-            set.sort_unstable();
-            set.dedup();
-        });
-        if sets.is_empty() {
-            sets.push(Vec::new());
+        let direct = self.rewrite_to_groups(exprs, &keys, &input)?;
+        for (output, place) in outputs.iter().zip(&places).filter_map(|(output, place)| Some(((*output)?, *place))) {
+            exprs.outputs[output] = ScalarExpr::Column(keys[place].0);
         }
+        self.reduce(rel, Grouping { keys, sets, direct, aggregates, calls })
+    }
+
+    /// Puts all expressions in terms of the groups; gives the direct arguments of aggregates.
+    fn rewrite_to_groups(
+        &mut self,
+        exprs: &mut Exprs<'_>,
+        keys: &[(ColId, ScalarExpr)],
+        input: &BTreeSet<ColId>,
+    ) -> Result<Vec<(ColId, ScalarExpr)>, SqlError> {
         let grouped: BTreeSet<ColId> = keys.iter().map(|(id, _)| *id).collect();
         let hidden: BTreeSet<ColId> = input.difference(&grouped).copied().collect();
         let complex: Vec<_> = keys.iter().filter(|(_, k)| !matches!(k, ScalarExpr::Column(_))).cloned().collect();
@@ -136,9 +194,10 @@ impl Planner<'_, '_> {
             group.rewrite(expr, false)?;
         }
         let frame = self.frames.last_mut().ok_or_else(|| SqlError::internal("a group outside of a query"))?;
-        for mut direct in std::mem::take(&mut frame.direct_arguments) {
+        let direct = std::mem::take(&mut frame.direct_arguments);
+        for (_, argument) in &direct {
             let detail = "Direct arguments of an ordered-set aggregate must use only grouped columns.";
-            group.rewrite(&mut direct, false).map_err(|error| error.detail(detail))?;
+            group.rewrite(&mut argument.clone(), false).map_err(|error| error.detail(detail))?;
         }
         for subquery in frame.subqueries.iter_mut().chain(&mut exprs.having_subqueries) {
             subquery.try_rewrite(&mut |e| group.rewrite(e, true))?;
@@ -152,8 +211,17 @@ impl Planner<'_, '_> {
         for arg in frame.table_calls.iter_mut().flat_map(|c| &mut c.args) {
             group.rewrite(arg, false)?;
         }
-        self.reduce(rel, Grouping { keys, sets, aggregates, calls })
+        Ok(direct)
     }
+}
+
+/// Grouping sets over the different keys, each key once; one set without keys if there is no clause.
+fn member_sets(sets: &[Vec<usize>], places: &[usize]) -> Vec<Vec<usize>> {
+    if sets.is_empty() {
+        return vec![Vec::new()];
+    }
+    let members = |set: &Vec<usize>| set.iter().map(|key| places[*key]).collect::<BTreeSet<usize>>();
+    sets.iter().map(members).map(|set| set.into_iter().collect()).collect()
 }
 
 impl Group<'_> {

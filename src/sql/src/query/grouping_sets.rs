@@ -106,6 +106,8 @@ pub(super) struct Grouping {
     pub keys: Vec<(ColId, ScalarExpr)>,
     /// The sets: which keys each has.
     pub sets: Vec<Vec<usize>>,
+    /// What aggregates use that is the same for a whole group: over the input, but where a key is missing from a set it is NULL.
+    pub direct: Vec<(ColId, ScalarExpr)>,
     /// Aggregates.
     pub aggregates: Vec<(ColId, AggregateExpr)>,
     /// `GROUPING(…)` calls.
@@ -149,9 +151,9 @@ impl Planner<'_, '_> {
         if let ([_], [set]) = (&masks[..], &grouping.sets[..])
             && set.len() == grouping.keys.len()
         {
-            let Grouping { keys, aggregates, .. } = grouping;
+            let Grouping { keys, direct, aggregates, .. } = grouping;
             let exprs = masks.into_iter().flatten().collect();
-            return Ok(HirRel::Reduce { input: Box::new(input), keys, aggregates }.map(exprs));
+            return Ok(HirRel::Reduce { input: Box::new(input.map(direct)), keys, aggregates }.map(exprs));
         }
         let id = self.fresh_cte();
         let (cols, outer): (Vec<_>, Vec<_>) = (input.cols(), input.free().into_iter().collect());
@@ -178,9 +180,10 @@ impl Planner<'_, '_> {
         set: &[usize],
         masks: Vec<(ColId, ScalarExpr)>,
     ) -> HirRel {
-        let fresh: BTreeMap<ColId, ColId> = cols.iter().map(|c| (*c, self.same_column(*c))).collect();
+        let mut fresh: BTreeMap<ColId, ColId> = cols.iter().map(|c| (*c, self.same_column(*c))).collect();
         let names = cols.iter().map(|c| fresh[c]).collect();
         let input = HirRel::Cte { id: cte, name: "grouping sets".to_string(), cols: names, outer: outer.to_vec() };
+        let input = input.map(self.direct(grouping, set, &mut fresh));
         let mut outputs: Vec<ColId> = grouping.keys.iter().map(|(id, _)| self.same_column(*id)).collect();
         let (mut keys, mut nulls) = (Vec::new(), Vec::new());
         for (i, (id, key)) in grouping.keys.iter().enumerate() {
@@ -201,6 +204,34 @@ impl Planner<'_, '_> {
         let masks: Vec<_> = masks.into_iter().map(|(id, mask)| (self.same_column(id), mask)).collect();
         outputs.extend(masks.iter().map(|(id, _)| *id));
         HirRel::Reduce { input: Box::new(input), keys, aggregates }.map(nulls).map(masks).project(outputs)
+    }
+
+    /// The direct arguments for one set, under fresh names.
+    fn direct(
+        &mut self,
+        grouping: &Grouping,
+        set: &[usize],
+        fresh: &mut BTreeMap<ColId, ColId>,
+    ) -> Vec<(ColId, ScalarExpr)> {
+        let keys = grouping.keys.iter().enumerate();
+        let missing: Vec<&ScalarExpr> = keys.filter(|(i, _)| !set.contains(i)).map(|(_, (_, key))| key).collect();
+        let mut direct = Vec::with_capacity(grouping.direct.len());
+        for (id, argument) in &grouping.direct {
+            let mut argument = argument.clone();
+            self.nullify(&mut argument, &missing);
+            direct.push((self.same_column(*id), renamed(&argument, fresh)));
+        }
+        fresh.extend(grouping.direct.iter().zip(&direct).map(|((id, _), (own, _))| (*id, *own)));
+        direct
+    }
+
+    /// Puts NULL where one of these keys stands.
+    fn nullify(&self, expr: &mut ScalarExpr, keys: &[&ScalarExpr]) {
+        if keys.contains(&&*expr) {
+            *expr = null(&self.typ(expr).ty);
+            return;
+        }
+        operands_mut(expr).into_iter().for_each(|operand| self.nullify(operand, keys));
     }
 
     fn same_column(&mut self, col: ColId) -> ColId {

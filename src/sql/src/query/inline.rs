@@ -21,13 +21,13 @@ use functions::{FUNCTIONS, TABLE_FUNCTIONS};
 use privileges::{COLUMN_INQUIRIES, INQUIRIES};
 use repr::{SqlError, SqlType};
 
-pub use functions::signatures;
+pub(crate) use functions::all;
 
-/// A function: its name, the types of its arguments, its body.
-pub(super) type SqlFunction = (&'static str, &'static str, &'static str);
+/// A function: its name, the types of its arguments, its result (a type, or columns with their types), its body.
+pub(crate) type SqlFunction = (&'static str, &'static str, &'static str, &'static str);
 
 /// The type of a declared argument; none takes any.
-pub(super) fn argument_type(name: &str) -> Option<SqlType> {
+pub(crate) fn argument_type(name: &str) -> Option<SqlType> {
     if name == "any" { None } else { SqlType::from_name(name) }
 }
 
@@ -52,7 +52,7 @@ impl Planner<'_, '_> {
         let Some((args, body)) = self.inline_candidate(functions, name, args)? else { return Ok(None) };
         let body = crate::parser::parse_expr(body)?;
         let ids = self.inline_columns(&args);
-        let (value, subqueries) = self.in_body(&ids, |p| {
+        let (value, subqueries) = self.in_body(&ids, Scope::default(), |p| {
             let value = p.expr(&body)?;
             Ok((value, std::mem::take(&mut p.frame()?.subqueries)))
         })?;
@@ -72,7 +72,7 @@ impl Planner<'_, '_> {
         let Some((args, body)) = self.inline_candidate(TABLE_FUNCTIONS, name, args)? else { return Ok(None) };
         let body = crate::parser::parse_query(body)?;
         let ids = self.inline_columns(&args);
-        let (rel, output) = self.in_body(&ids, |p| Ok(p.query(&body)?.into_relation()))?;
+        let (rel, output) = self.in_body(&ids, Scope::default(), |p| Ok(p.query(&body)?.into_relation()))?;
         let columns: Vec<_> = output.names.into_iter().zip(output.cols.iter().copied()).collect();
         let values = HirRel::Values { cols: ids, rows: vec![args] };
         let rel = values.product(rel).project(output.cols);
@@ -94,7 +94,7 @@ impl Planner<'_, '_> {
                     _ => true,
                 })
         };
-        let mut named = functions.iter().filter(|f| f.0 == name).map(|f| (argument_types(f), f.2));
+        let mut named = functions.iter().filter(|f| f.0 == name).map(|f| (argument_types(f), f.3));
         let Some((wanted, body)) = named.find(|(wanted, _)| takes(wanted)) else { return Ok(None) };
         let converted = args.iter().cloned().zip(&wanted).map(|(arg, ty)| match ty {
             Some(ty) => self.coerce(arg, ty, Context::Implicit),
@@ -103,14 +103,15 @@ impl Planner<'_, '_> {
         Ok(Some((converted.collect::<Result<_, _>>()?, body)))
     }
 
-    fn inline_columns(&mut self, args: &[ScalarExpr]) -> Vec<ColId> {
+    pub(super) fn inline_columns(&mut self, args: &[ScalarExpr]) -> Vec<ColId> {
         args.iter().enumerate().map(|(n, arg)| self.column_for(&format!("${}", n + 1), arg)).collect()
     }
 
-    /// Plans a body: nothing around it is in sight but its arguments.
-    fn in_body<R>(
+    /// Plans a body: nothing around it is in sight but its arguments, by number and by the names in `scope`.
+    pub(super) fn in_body<R>(
         &mut self,
         args: &[ColId],
+        scope: Scope,
         plan: impl FnOnce(&mut Self) -> Result<R, SqlError>,
     ) -> Result<R, SqlError> {
         self.check_depth()?;
@@ -118,7 +119,7 @@ impl Planner<'_, '_> {
         let ctes = std::mem::take(&mut self.ctes);
         let lines = std::mem::take(&mut self.qcx.lines);
         self.arguments.push(args.to_vec());
-        self.push_frame(Scope::default(), Clause::plain("functions"));
+        self.push_frame(scope, Clause::plain("functions"));
         let planned = plan(self);
         self.frames.pop();
         self.arguments.pop();
@@ -130,7 +131,7 @@ impl Planner<'_, '_> {
 }
 
 /// A body without subqueries, with the arguments in their places.
-fn substituted(mut body: ScalarExpr, ids: &[ColId], args: &[ScalarExpr]) -> ScalarExpr {
+pub(super) fn substituted(mut body: ScalarExpr, ids: &[ColId], args: &[ScalarExpr]) -> ScalarExpr {
     body.visit_mut(&mut |node| {
         if let ScalarExpr::Column(id) = node
             && let Some(position) = ids.iter().position(|own| own == id)

@@ -69,7 +69,7 @@ impl Planner<'_, '_> {
         let ty = sql_type(self.qcx.catalog, &typed.data_type)?;
         let operand = self.value(&typed.value)?;
         let value = self.coerce(operand, &ty, Context::Explicit)?;
-        self.limit_interval(value, &typed.data_type)
+        self.limit_digits(value, &typed.data_type)
     }
 
     /// `INTERVAL '1 day'`, `INTERVAL '1' DAY`, `INTERVAL '1-2' YEAR TO MONTH`, `INTERVAL(2) '1.234'`
@@ -89,9 +89,17 @@ impl Planner<'_, '_> {
         Ok(constant(Datum::Interval(value), SqlType::Interval))
     }
 
-    /// An interval as `INTERVAL DAY TO MINUTE` and the like declare it; other types stay.
-    pub fn limit_interval(&mut self, value: ScalarExpr, data_type: &ast::DataType) -> Result<ScalarExpr, SqlError> {
-        let ast::DataType::Interval { fields, precision } = data_type else { return Ok(value) };
+    /// An interval as `INTERVAL DAY TO MINUTE` and the like declare it, a time of the day with the digits that `TIME(2)` leaves it; other types stay.
+    pub fn limit_digits(&mut self, value: ScalarExpr, data_type: &ast::DataType) -> Result<ScalarExpr, SqlError> {
+        let (fields, precision) = match data_type {
+            ast::DataType::Interval { fields, precision } => (fields, precision),
+            ast::DataType::Time(Some(digits), zone) => {
+                let digits = constant(Datum::Int4((*digits).min(6) as i32), SqlType::Int4);
+                let zoned = matches!(zone, ast::TimezoneInfo::WithTimeZone | ast::TimezoneInfo::Tz);
+                return super::call(if zoned { "timetz_scale" } else { "time_scale" }, vec![value, digits]);
+            }
+            _ => return Ok(value),
+        };
         let last = fields.as_ref().map(last_field);
         if last.is_none() && precision.is_none() {
             return Ok(value);

@@ -19,29 +19,32 @@ mod order;
 mod ordered_set;
 mod overlaps;
 mod planner;
+mod record_function;
 mod recursion;
 mod rounds;
 mod row;
 mod rows;
 mod select;
+pub(crate) mod session_value;
 mod special;
 mod subquery;
 mod table_function;
 #[cfg(test)]
 mod tests;
 mod ties;
+mod user_function;
 mod whole_row;
 mod window;
 mod with;
 
 pub(crate) use self::expr::call;
 pub(crate) use self::function::function_name;
-use crate::catalog::SessionCatalog;
-use crate::coerce::{Context, constant};
+use crate::catalog::{FunctionItem, FunctionResult, SessionCatalog};
+use crate::coerce::{Context, Operand, constant, null};
 use crate::hir::{self, HirRel};
 use crate::lower;
 use crate::parser::LineIndex;
-use crate::plan::{Params, SetVariablePlan};
+use crate::plan::{Effect, Params};
 use crate::scope::{Scope, ScopeTable};
 use ::expr::func::Volatility;
 use ::expr::{ColumnOrder, RelExpr, RowSetFinishing, ScalarExpr, TableFunc};
@@ -49,7 +52,7 @@ pub use body::Target;
 use planner::Clause;
 pub(crate) use planner::{Planner, fold};
 use repr::text::TextSettings;
-use repr::{ColumnName, Datum, GlobalId, RelationDesc, RelationType, SqlError, SqlState, SqlType};
+use repr::{Arena, ColumnName, Datum, GlobalId, RelationDesc, RelationType, Row, SqlError, SqlState, SqlType};
 use sqlparser::ast;
 use std::collections::BTreeSet;
 
@@ -78,8 +81,10 @@ pub struct QueryContext<'a> {
     pub depends_on: BTreeSet<GlobalId>,
     /// Where the statement's lines begin, for the positions of errors.
     pub lines: LineIndex,
-    /// What `set_config` sets, in its order.
-    pub settings: Vec<SetVariablePlan>,
+    /// The statement's text.
+    pub text: &'a str,
+    /// What happens before the query runs, in its order.
+    pub effects: Vec<Effect>,
     /// How many calls of functions that give another value each time there are so far.
     pub volatile_calls: i32,
 }
@@ -88,7 +93,7 @@ impl<'a> QueryContext<'a> {
     /// A context without parameters.
     pub fn new(catalog: &'a dyn SessionCatalog, lifetime: Lifetime) -> Self {
         let (param_types, depends_on) = (Vec::new(), BTreeSet::new());
-        let (lines, settings) = (LineIndex::default(), Vec::new());
+        let (lines, effects) = (LineIndex::default(), Vec::new());
         QueryContext {
             catalog,
             lifetime,
@@ -97,7 +102,8 @@ impl<'a> QueryContext<'a> {
             keeps_params: false,
             depends_on,
             lines,
-            settings,
+            text: "",
+            effects,
             volatile_calls: 0,
         }
     }
@@ -240,15 +246,15 @@ fn tell_rows_apart(node: &mut RelExpr) {
 /// What [`plan_scalar`] is told of the expression's place.
 #[derive(Clone, Copy, Debug)]
 pub struct ScalarPlace<'a> {
-    /// The relation whose columns it may use, and the name that qualifies them.
-    pub relation: Option<(&'a str, &'a RelationDesc)>,
+    /// The relations whose columns it may use, one after the other, with the names that qualify them.
+    pub relations: &'a [(&'a str, &'a RelationDesc)],
     /// The type it must have, if any, and how far it may be converted.
     pub expected: Option<(&'a SqlType, Context)>,
     /// Where it stands, for messages: `DEFAULT expressions`, `index expressions`.
     pub clause: &'static str,
 }
 
-/// Plans an expression over one relation's columns: defaults, index keys, AS OF times. Subqueries, aggregates and table functions are
+/// Plans an expression over the columns of a relation or a few: defaults, index keys, AS OF times. Subqueries, aggregates and table functions are
 /// refused.
 pub fn plan_scalar(
     qcx: &mut QueryContext<'_>,
@@ -257,10 +263,10 @@ pub fn plan_scalar(
 ) -> Result<ScalarExpr, SqlError> {
     crate::with_deep_stack(|| {
         let mut planner = Planner::new(qcx);
-        let scope = match place.relation {
-            Some((name, desc)) => planner.scope_of(name, desc),
-            None => Scope::default(),
-        };
+        let mut scope = Scope::default();
+        for (name, desc) in place.relations {
+            scope.append(planner.scope_of(name, desc))?;
+        }
         planner.push_frame(scope, Clause::bare(place.clause));
         let operand = planner.operand(expr)?;
         let planned = match place.expected {
@@ -315,6 +321,27 @@ pub fn column_name(expr: &ast::Expr) -> ColumnName {
     select::column_name(expr)
 }
 
+/// Fails where a function's body does not plan, or gives something else than it is declared to.
+pub(crate) fn check_function(qcx: &mut QueryContext<'_>, function: &FunctionItem) -> Result<(), SqlError> {
+    crate::with_deep_stack(|| {
+        let mut planner = Planner::new(qcx);
+        planner.push_frame(Scope::default(), Clause::plain("functions"));
+        let args = function.args.iter().map(|argument| Operand::Typed(null(&argument.ty))).collect();
+        match function.result {
+            FunctionResult::Value(_) => planner.user_value(function, args).map(drop),
+            FunctionResult::SetOf(_) | FunctionResult::Table(_) => planner.user_rows(function, args).map(drop),
+        }
+    })
+}
+
+/// The value of an expression that depends on nothing.
+pub(crate) fn fixed_value(expr: &ScalarExpr) -> Result<Row, SqlError> {
+    if !expr.columns().is_empty() || expr.contains_unmaterializable() {
+        return Err(SqlError::unsupported("this function of something other than a constant"));
+    }
+    Ok(Row::pack([expr.eval(&[], &Arena::new())?]))
+}
+
 /// A condition with false in place of NULL.
 pub(crate) fn or_false(condition: ScalarExpr) -> ScalarExpr {
     ScalarExpr::Coalesce(vec![condition, ScalarExpr::literal_false()])
@@ -332,10 +359,7 @@ impl Planner<'_, '_> {
     /// The scope that one described relation makes; its columns are positions 0, 1, ….
     fn scope_of(&mut self, name: &str, desc: &RelationDesc) -> Scope {
         let columns: Vec<_> = desc.iter().map(|(n, t)| (n.clone(), self.column(n, t.clone()))).collect();
-        Scope::table(
-            ScopeTable { name: name.to_string(), schema: Vec::new(), hidden: None, oid: None, present: None },
-            columns,
-        )
+        Scope::table(ScopeTable { name: name.to_string(), ..ScopeTable::default() }, columns)
     }
 
     /// The whole query: its relation, its visible columns, and what is left to the finishing.
@@ -351,6 +375,7 @@ impl Planner<'_, '_> {
             let finishing = RowSetFinishing::trivial(output.cols.len());
             return Ok((rel, output, finishing));
         }
+        ordered.order.iter().try_for_each(|key| hir::comparable::ordering(&self.types[key.col].ty))?;
         // Columns that only order stay behind the visible ones until the finishing.
         let hidden = ordered.order.iter().map(|o| o.col).filter(|c| !ordered.output.cols.contains(c));
         let mut cols = ordered.output.cols.clone();

@@ -6,17 +6,19 @@ use super::function::Arguments;
 use super::order::direction;
 use super::planner::{Clause, Planner};
 use crate::coerce::{Context, Operand, constant};
+use crate::hir::columns_of;
+use expr::aggregate::table::ordered_sets;
 use expr::{AggregateExpr, AggregateFunc, ColumnOrder, ScalarExpr};
 use repr::{Datum, SqlError, SqlState, SqlType};
 use sqlparser::ast::{self, DuplicateTreatment, FunctionArgumentClause, FunctionArguments};
 
 /// Whether a function of this name makes no sense without WITHIN GROUP.
 pub(super) fn wants_order(name: &str) -> bool {
-    matches!(name, "percentile_cont" | "percentile_disc" | "mode")
+    ordered_sets().iter().any(|def| def.sql_name == name && !def.hypothetical)
 }
 
 fn is_hypothetical(name: &str) -> bool {
-    matches!(name, "rank" | "dense_rank" | "percent_rank" | "cume_dist")
+    ordered_sets().iter().any(|def| def.sql_name == name && def.hypothetical)
 }
 
 /// A value of the ORDER BY, the hypothetical one, and the direction.
@@ -66,7 +68,7 @@ impl Planner<'_, '_> {
                     || matches!(fraction, Operand::Array(_));
                 let ty = if many { SqlType::Array(Box::new(SqlType::Float8)) } else { SqlType::Float8 };
                 let fraction = self.coerce(fraction.clone(), &ty, Context::Implicit)?;
-                self.frame()?.direct_arguments.push(fraction.clone());
+                let fraction = self.direct_argument(fraction)?;
                 let ty = self.typ(&value).ty;
                 let func = match name {
                     "percentile_cont" => AggregateFunc::PercentileCont { ty, many },
@@ -84,6 +86,20 @@ impl Planner<'_, '_> {
         let order_exprs = args.last().cloned().into_iter().collect();
         let filter = self.aggregate_filter(function)?;
         Ok(AggregateExpr { func, args, filter, distinct: false, order, order_exprs })
+    }
+
+    /// A direct argument as a column: where a grouping set lacks a key, it is NULL in it, though not in the rows that are aggregated.
+    fn direct_argument(&mut self, argument: ScalarExpr) -> Result<ScalarExpr, SqlError> {
+        if columns_of(&argument).is_empty() {
+            return Ok(argument);
+        }
+        if let Some((id, _)) = self.frame()?.direct_arguments.iter().find(|(_, known)| *known == argument) {
+            return Ok(ScalarExpr::Column(*id));
+        }
+        let id = self.column_for("?column?", &argument);
+        self.types[id].nullable = true;
+        self.frame()?.direct_arguments.push((id, argument));
+        Ok(ScalarExpr::Column(id))
     }
 
     /// What a continuous percentile is between: floats or intervals.
@@ -184,7 +200,7 @@ impl Planner<'_, '_> {
                 _ => self.unify(pair, "WITHIN GROUP")?.0,
             };
             let [hypothetical, value] = <[ScalarExpr; 2]>::try_from(pair).map_err(|_| no_pair())?;
-            self.frame()?.direct_arguments.push(hypothetical.clone());
+            let hypothetical = self.direct_argument(hypothetical)?;
             keys.push(SortKey { value, hypothetical, desc, nulls_first });
         }
         Ok(keys)
@@ -240,7 +256,7 @@ impl Planner<'_, '_> {
         if ordered {
             return Ok(());
         }
-        if !super::aggregate::is_aggregate(name) {
+        if !expr::aggregate::table::exists(name) {
             return wrong(format!("WITHIN GROUP specified, but {name} is not an aggregate function"));
         }
         if !direct.is_empty() {

@@ -52,8 +52,8 @@ pub(crate) struct Frame {
     pub windows: Vec<WindowCall>,
     /// What the WINDOW clause defines.
     pub named_windows: Vec<Window>,
-    /// Direct arguments of aggregates with WITHIN GROUP, which are the same for a whole group.
-    pub direct_arguments: Vec<ScalarExpr>,
+    /// Direct arguments of aggregates with WITHIN GROUP, which are the same for a whole group, each with the column that stands for it.
+    pub direct_arguments: Vec<(ColId, ScalarExpr)>,
     /// Table functions met in the SELECT list.
     pub table_calls: Vec<TableCall>,
     /// `GROUPING(…)` calls met: the column of each, and its arguments.

@@ -57,13 +57,16 @@ impl Planner<'_, '_> {
 
     /// One field of a record.
     pub fn field(&mut self, value: ScalarExpr, name: &str) -> Result<ScalarExpr, SqlError> {
-        let SqlType::Record(fields) = self.typ(&value).ty else {
-            let ty = self.typ(&value).ty;
+        let ty = self.typ(&value).ty;
+        let Some(fields) = ty.fields() else {
             let message = format!("column notation .{name} applied to type {ty}, which is not a composite type");
             return Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message));
         };
         let Some(at) = fields.iter().position(|(n, _)| n == name) else {
-            let message = format!("could not identify column \"{name}\" in record data type");
+            let message = match &ty {
+                SqlType::Composite(ty) => format!("column \"{name}\" not found in data type {}", ty.name),
+                _ => format!("could not identify column \"{name}\" in record data type"),
+            };
             return Err(SqlError::new(SqlState::UNDEFINED_COLUMN, message));
         };
         match value {

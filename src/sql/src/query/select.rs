@@ -37,6 +37,8 @@ impl Item<'_> {
 #[derive(Default)]
 pub(super) struct Exprs<'a> {
     pub keys: Vec<ScalarExpr>,
+    /// The output that each key was named by, if it was.
+    pub key_outputs: Vec<Option<usize>>,
     /// The grouping sets: which of the keys each has. None without GROUP BY.
     pub sets: Vec<Vec<usize>>,
     /// The keys as written, or the outputs that they name: the same text elsewhere is the same value, subqueries in it included.

@@ -207,8 +207,8 @@ impl Planner<'_, '_> {
         self.function_call(&format!("{quantifier}_{suffix}"), vec![left, array])
     }
 
-    /// `ARRAY(query)`
-    pub fn array_subquery(&mut self, query: &ast::Query) -> Result<ScalarExpr, SqlError> {
+    /// `ARRAY(query)`, `LIST(query)`
+    pub fn array_subquery(&mut self, query: &ast::Query, list: bool) -> Result<ScalarExpr, SqlError> {
         let ordered = self.query(query)?;
         let order: Vec<ColId> = ordered.order.iter().map(|o| o.col).collect();
         let directions = ordered.order.iter().enumerate();
@@ -218,16 +218,19 @@ impl Planner<'_, '_> {
         let [col] = output.cols[..] else {
             return Err(SqlError::new(SqlState::SYNTAX_ERROR, "subquery must return only one column"));
         };
-        let (element, deep) = match self.types[col].ty.clone() {
-            SqlType::Array(inner) => (*inner, true),
-            other => (other, false),
+        let of = self.types[col].ty.clone();
+        let element = match &of {
+            SqlType::Array(inner) => (**inner).clone(),
+            other => other.clone(),
         };
-        if deep {
-            return Err(SqlError::unsupported("ARRAY of a query of arrays"));
-        }
-        let ty = SqlType::Array(Box::new(element.clone()));
+        let (ty, func) = match (list, &of) {
+            (true, _) => (SqlType::List(Box::new(of.clone())), AggregateFunc::ListAgg(of)),
+            // Arrays become an array of one more dimension, which is of the same type.
+            (false, SqlType::Array(_)) => (of.clone(), AggregateFunc::ArrayAgg(of)),
+            (false, _) => (SqlType::Array(Box::new(of.clone())), AggregateFunc::ArrayAgg(of)),
+        };
         let aggregate = AggregateExpr {
-            func: AggregateFunc::ArrayAgg(element.clone()),
+            func,
             args: vec![ScalarExpr::Column(col)],
             filter: None,
             distinct: false,
@@ -236,7 +239,10 @@ impl Planner<'_, '_> {
         };
         let id = self.column("array", ty.clone().nullable(true));
         let rel = HirRel::Reduce { input: Box::new(rel), keys: Vec::new(), aggregates: vec![(id, aggregate)] };
-        let empty = self.array(Vec::new(), &element, false)?;
+        let empty = match list {
+            true => self.coerce(Operand::List(Vec::new()), &ty, Context::Implicit)?,
+            false => self.array(Vec::new(), &element, false)?,
+        };
         let result = self.column("array", ty.clone().nullable(false));
         let rel =
             rel.map(vec![(result, ScalarExpr::Coalesce(vec![ScalarExpr::Column(id), empty]))]).project(vec![result]);

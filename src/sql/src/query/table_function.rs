@@ -34,12 +34,25 @@ impl Planner<'_, '_> {
         ordinality: bool,
     ) -> Result<Planned, SqlError> {
         let position = name.0.first().and_then(|p| p.as_ident()).and_then(|i| self.span_position(i.span));
-        let called = called_functions(name, args).map_err(|e| e.at(position))?;
+        let user = self.user_function(name);
+        let called = match &user {
+            Some(user) => vec![Called { name: user.name.clone(), args: plain_arguments(args)? }],
+            None => called_functions(name, args).map_err(|e| e.at(position))?,
+        };
         let outer = std::mem::take(&mut self.frame()?.subqueries);
-        let planned = self.in_clause(Clause::plain("functions in FROM"), |p| match p.function_of_sql(&called)? {
-            Some(_) if ordinality => Err(SqlError::unsupported("WITH ORDINALITY of a function that is written in SQL")),
-            Some(rows) => Ok(rows),
-            None => p.resolved(&called).map(|resolved| p.function_rows(resolved, alias, ordinality)),
+        let planned = self.in_clause(Clause::plain("functions in FROM"), |p| {
+            let rows = match &user {
+                Some(user) => {
+                    let operands = called[0].args.iter().map(|e| p.operand(e)).collect::<Result<Vec<_>, _>>()?;
+                    Some(p.user_rows(user, operands)?)
+                }
+                None => p.rows_of_one(&called, alias)?,
+            };
+            match rows {
+                Some(_) if ordinality => Err(SqlError::unsupported("WITH ORDINALITY of this function")),
+                Some(rows) => Ok(rows),
+                None => p.resolved(&called).map(|resolved| p.function_rows(resolved, alias, ordinality)),
+            }
         });
         let subqueries = std::mem::replace(&mut self.frame()?.subqueries, outer);
         let (rel, columns) = planned.map_err(|e| e.at(position))?;
@@ -49,13 +62,21 @@ impl Planner<'_, '_> {
         Ok((rel, scope_for(columns, alias, &first, Vec::new())?))
     }
 
-    /// The rows of a function whose body is a query, if it is called alone.
-    fn function_of_sql(&mut self, called: &[Called<'_>]) -> Result<Option<Rows>, SqlError> {
+    /// The rows of a function whose body is a query, or that reads JSON as rows, if it is called alone.
+    fn rows_of_one(
+        &mut self,
+        called: &[Called<'_>],
+        alias: Option<&ast::TableAlias>,
+    ) -> Result<Option<Rows>, SqlError> {
         let [Called { name, args }] = called else { return Ok(None) };
-        if !super::inline::gives_rows(name) {
+        let reads_json = super::record_function::is_one(name);
+        if !reads_json && !super::inline::gives_rows(name) {
             return Ok(None);
         }
         let operands = args.iter().map(|e| self.operand(e)).collect::<Result<Vec<_>, _>>()?;
+        if reads_json {
+            return self.record_rows(name, &operands, alias);
+        }
         self.inline_table_function(name, &operands)
     }
 

@@ -8,9 +8,10 @@ mod offset;
 use super::function::{Arguments, arguments};
 use super::planner::{Clause, Planner, fold};
 use super::select::{Exprs, Item};
-use crate::coerce::{Context, Operand};
+use crate::coerce::Operand;
 use crate::hir::{ColId, HirOrder, HirRel, Subquery};
 use crate::parser::frame::split_name;
+use expr::func::ArgType;
 use expr::window::{Bound, Exclude, Frame, Units};
 use expr::{ScalarExpr, WindowExpr, WindowFunc};
 use repr::{ColumnType, SqlError, SqlState, SqlType};
@@ -60,7 +61,7 @@ fn windowing(message: impl Into<String>) -> SqlError {
 
 /// Refuses functions that need OVER and have none.
 pub(super) fn refuse_without_over(name: &str) -> Result<(), SqlError> {
-    if WindowFunc::by_name(name).is_none() {
+    if !expr::window::table::exists(name) {
         return Ok(());
     }
     let message = format!("window function {name} requires an OVER clause");
@@ -87,6 +88,7 @@ impl Planner<'_, '_> {
             WindowFunc::FirstValue | WindowFunc::LastValue | WindowFunc::NthValue | WindowFunc::Aggregate(_)
         );
         let frame = window.frame.filter(|_| framed).unwrap_or_default();
+        let func = if ignores_nulls(function) { WindowFunc::IgnoringNulls(Box::new(func)) } else { func };
         let expr = WindowExpr { func, args, filter, frame };
         let (partition, order) = (window.partition, window.order);
         let same = |c: &&WindowCall| (&c.partition, &c.order, &c.expr) == (&partition, &order, &expr);
@@ -131,69 +133,31 @@ impl Planner<'_, '_> {
         name: &str,
         function: &ast::Function,
     ) -> Result<(WindowFunc, Vec<ScalarExpr>, Option<ScalarExpr>), SqlError> {
-        let aggregate = super::aggregate::is_aggregate(name);
-        let func = WindowFunc::by_name(name);
-        if func.is_none() && !aggregate {
+        let aggregate = expr::aggregate::table::exists(name);
+        let candidates = expr::window::table::candidates(name);
+        if candidates.is_empty() && !aggregate {
             return Err(self.not_windowed(name, function)?);
         }
         refuse_call_syntax(name, function, aggregate)?;
         let arguments = arguments(&function.args)?;
-        let Some(func) = func else {
+        if candidates.is_empty() {
             let aggregate = self.aggregate_expr(name, function, &arguments)?;
             return Ok((WindowFunc::Aggregate(aggregate.func), aggregate.args, aggregate.filter));
-        };
+        }
         let operands = match arguments {
             Arguments::List(exprs) => exprs.into_iter().map(|e| self.operand(e)).collect::<Result<Vec<_>, _>>()?,
             Arguments::Row(table) => vec![Operand::Typed(self.whole_row(table)?)],
             Arguments::Star => return Err(super::function::no_function(name, &[])),
         };
-        let args = self.window_arguments(name, &func, operands)?;
-        Ok((func, args, None))
-    }
-
-    /// Arguments with the types that the function wants.
-    fn window_arguments(
-        &mut self,
-        name: &str,
-        func: &WindowFunc,
-        operands: Vec<Operand>,
-    ) -> Result<Vec<ScalarExpr>, SqlError> {
-        use WindowFunc::*;
-        let types = self.operand_types(&operands);
-        let (least, most) = match func {
-            RowNumber | Rank | DenseRank | PercentRank | CumeDist | Aggregate(_) => (0, 0),
-            Ntile | FirstValue | LastValue => (1, 1),
-            NthValue => (2, 2),
-            Lag | Lead => (1, 3),
-        };
-        if !(least..=most).contains(&operands.len()) {
-            return Err(super::function::no_function(name, &types));
-        }
-        let mut operands = operands.into_iter();
-        let mut args = Vec::new();
-        let (value, count, default) = match func {
-            Ntile => (None, operands.next(), None),
-            _ => (operands.next(), operands.next(), operands.next()),
-        };
-        let fit = |e| no_function_if_mismatch(e, name, &types);
-        args.extend(match (value, default) {
-            (Some(value), Some(default)) => self.unify(vec![value, default], name).map_err(fit)?.0,
-            (value, _) => value.map(|value| self.shown_value(value)).transpose()?.into_iter().collect(),
-        });
-        if let Some(count) = count {
-            let count = self.coerce(count, &SqlType::Int4, Context::Implicit).map_err(fit)?;
-            args.insert(args.len().min(1), count);
-        }
-        Ok(args)
-    }
-
-    /// The value that a function shows; nothing else says what type it has.
-    fn shown_value(&mut self, value: Operand) -> Result<ScalarExpr, SqlError> {
-        if self.operand_type(&value).is_none() {
+        let known = self.operand_types(&operands);
+        let (def, args) = self.chosen(name, &candidates, operands)?;
+        let open = |(arg, ty): (&ArgType, &Option<SqlType>)| *arg != ArgType::Element || ty.is_none();
+        if def.ret == ArgType::Element && def.args.iter().zip(&known).all(open) {
+            // Nothing else says what type the value has.
             let message = "could not determine polymorphic type because input has type unknown";
             return Err(SqlError::new(SqlState::DATATYPE_MISMATCH, message));
         }
-        self.settle(value)
+        Ok((def.func.clone(), args, None))
     }
 
     /// Plans the WINDOW clause.
@@ -365,8 +329,16 @@ impl VisitorMut for OutputNames {
 }
 
 /// Arguments that do not fit mean that there is no such function.
-fn no_function_if_mismatch(error: SqlError, name: &str, types: &[Option<SqlType>]) -> SqlError {
-    if error.code == SqlState::DATATYPE_MISMATCH { super::function::no_function(name, types) } else { error }
+/// Whether a call says IGNORE NULLS, inside its parentheses or behind them.
+fn ignores_nulls(function: &ast::Function) -> bool {
+    let ignore = ast::NullTreatment::IgnoreNulls;
+    let inside = match &function.args {
+        ast::FunctionArguments::List(list) => list.clauses.iter().any(
+            |clause| matches!(clause, ast::FunctionArgumentClause::IgnoreOrRespectNulls(treatment) if *treatment == ignore),
+        ),
+        _ => false,
+    };
+    inside || function.null_treatment == Some(ignore)
 }
 
 /// What PostgreSQL does not do in a window.
@@ -385,8 +357,8 @@ fn refuse_call_syntax(name: &str, function: &ast::Function, aggregate: bool) -> 
         "aggregate ORDER BY is not implemented for window functions".to_string()
     } else if function.filter.is_some() && !aggregate {
         "FILTER is not implemented for non-aggregate window functions".to_string()
-    } else if function.null_treatment == Some(ast::NullTreatment::IgnoreNulls) {
-        "IGNORE NULLS is not supported".to_string()
+    } else if ignores_nulls(function) && !matches!(name, "lag" | "lead" | "first_value" | "last_value" | "nth_value") {
+        format!("IGNORE NULLS is not supported for {name}")
     } else {
         return Ok(());
     };

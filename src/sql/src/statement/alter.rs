@@ -1,14 +1,17 @@
 //! ALTER, COMMENT, roles and privileges.
 
 use super::Cx;
+use super::constraint::{constraint_index, unique_constraints};
+use super::create_type::{already_there, with_value};
 use super::drop::drop_target;
 use super::names::*;
-use crate::parser::extension::ast::{AlterAction, AlterStatement, CommentOn, CommentStatement, ObjectKind};
+use crate::catalog::{ItemDetails, primary_key};
+use crate::parser::extension::ast::{AddValue, AlterAction, AlterStatement, CommentOn, CommentStatement, ObjectKind};
 use crate::plan::{AlterPlan, Alteration, CommentPlan, CommentTarget, DropTarget, Plan};
 use crate::query::{ScalarPlace, plan_scalar};
 use expr::ScalarExpr;
-use repr::{GlobalId, SqlError, SqlState};
-use sqlparser::ast::{Expr, Ident, ObjectName};
+use repr::{GlobalId, SqlError, SqlState, SqlType};
+use sqlparser::ast::{Expr, Ident, ObjectName, TableConstraint};
 
 /// `ALTER`
 pub(super) fn alter(cx: &mut Cx<'_>, s: &AlterStatement) -> Result<Plan, SqlError> {
@@ -36,8 +39,42 @@ pub(super) fn alter(cx: &mut Cx<'_>, s: &AlterStatement) -> Result<Plan, SqlErro
             _ => return Err(SqlError::unsupported(format!("ALTER {kind} … SET SCHEMA"))),
         },
         AlterAction::Secret(value) => Alteration::Secret(secret_value(cx, value)?),
+        AlterAction::AddValue(add) => match add_value(cx, &target, add)? {
+            Some(labels) => Alteration::Labels(labels),
+            None => {
+                let missing = format!("{}, skipping", already_there(&add.label));
+                return Ok(Plan::Alter(AlterPlan { kind, target: Err(missing), change: Alteration::Nothing }));
+            }
+        },
+        AlterAction::AddConstraint(constraint) => return add_constraint(cx, s, constraint),
+        AlterAction::Storage => Alteration::Nothing,
     };
     Ok(Plan::Alter(AlterPlan { kind, target: Ok(target), change }))
+}
+
+fn add_value(cx: &Cx<'_>, target: &DropTarget, add: &AddValue) -> Result<Option<Vec<(f32, String)>>, SqlError> {
+    let DropTarget::Item(id) = target else { return Err(SqlError::internal("an enum that is no item")) };
+    match cx.catalog.item(*id).map(|item| &item.details) {
+        Some(ItemDetails::Type(SqlType::Enum(ty))) => with_value(ty, add),
+        _ => Err(SqlError::internal("an enum that is no type")),
+    }
+}
+
+/// `ALTER TABLE … ADD UNIQUE (…)`: one more unique index.
+fn add_constraint(cx: &Cx<'_>, s: &AlterStatement, constraint: &TableConstraint) -> Result<Plan, SqlError> {
+    let table = resolve_kind(cx.catalog, &s.name, ObjectKind::Table)?;
+    let desc = table.details.desc().cloned().unwrap_or_default();
+    let plans = unique_constraints(&table.name.item, &[], std::slice::from_ref(constraint), &mut desc.clone())?;
+    let [unique] = &plans[..] else { return Err(SqlError::internal("a constraint that is none or several")) };
+    if unique.primary && !primary_key(cx.catalog, table.id).is_empty() {
+        let message = format!("multiple primary keys for table \"{}\" are not allowed", table.name.item);
+        return Err(SqlError::new(SqlState::INVALID_TABLE_DEFINITION, message));
+    }
+    if unique.primary && unique.columns.iter().any(|column| desc.typ.columns[*column].nullable) {
+        return Err(SqlError::unsupported("ADD PRIMARY KEY over columns that are not declared NOT NULL")
+            .hint("Add a UNIQUE constraint, or create the table anew with the key."));
+    }
+    constraint_index(cx.catalog, table, unique).map(Plan::CreateItem)
 }
 
 /// PostgreSQL calls all of these relations.
@@ -63,7 +100,7 @@ fn target(cx: &Cx<'_>, kind: ObjectKind, name: &ObjectName) -> Result<Option<Dro
 }
 
 fn secret_value(cx: &mut Cx<'_>, value: &Expr) -> Result<ScalarExpr, SqlError> {
-    let place = ScalarPlace { relation: None, expected: None, clause: "ALTER SECRET" };
+    let place = ScalarPlace { relations: &[], expected: None, clause: "ALTER SECRET" };
     plan_scalar(&mut cx.query, value, place)
 }
 

@@ -107,8 +107,8 @@ fn copy_from(cx: &mut Cx<'_>, s: &CopyStatement, table: &ObjectName, columns: &[
 
 /// Which rows are kept.
 fn condition(cx: &mut Cx<'_>, expr: &Expr, target: &Target<'_>) -> Result<ScalarExpr, SqlError> {
-    let relation = Some((target.item.name.item.as_str(), target.desc));
-    let place = ScalarPlace { relation, expected: None, clause: "COPY FROM WHERE conditions" };
+    let relations = &[(target.item.name.item.as_str(), target.desc)];
+    let place = ScalarPlace { relations, expected: None, clause: "COPY FROM WHERE conditions" };
     let condition = plan_scalar(&mut cx.query, expr, place)?;
     match condition.typ(&target.desc.typ.columns).ty.without_modifier() {
         SqlType::Bool => Ok(condition),

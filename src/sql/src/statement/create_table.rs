@@ -1,6 +1,7 @@
-//! CREATE TABLE: columns, their types, NOT NULL and defaults.
+//! CREATE TABLE: columns, their types, NOT NULL, defaults and keys.
 
 use super::Cx;
+use super::constraint::{unique_constraints, unsupported_option};
 use super::names::{check_free, fold, new_name_of};
 use crate::canonical;
 use crate::catalog::SessionCatalog;
@@ -13,32 +14,50 @@ use crate::query::{ScalarPlace, plan_scalar};
 use crate::types::sql_type;
 use expr::ScalarExpr;
 use repr::{ColumnType, Datum, RelationDesc, RelationType, Row, SqlError, SqlState, SqlType};
-use sqlparser::ast::{ColumnDef, ColumnOption, TableConstraint};
+use sqlparser::ast::{ColumnDef, ColumnOption, ColumnOptionDef};
 
 /// As many columns as PostgreSQL admits.
 const COLUMNS_MAX: usize = 1600;
 
 /// `CREATE TABLE`
 pub(super) fn create_table(cx: &mut Cx<'_>, s: &CreateTable) -> Result<Plan, SqlError> {
-    if let Some(constraint) = s.constraints.first() {
-        return Err(constraint_error(constraint_name(constraint)));
-    }
     let name = new_name_of(cx.catalog, &s.name, s.temporary)?;
     check_free(cx.catalog, &name, s.if_not_exists)?;
-    let desc = columns(cx.catalog, &s.columns)?;
+    let mut desc = columns(cx.catalog, &s.columns)?;
+    let unique = unique_constraints(&name.item, &s.columns, &s.constraints, &mut desc)?;
     let defaults = defaults(cx, &s.columns, &desc)?;
-    let stored = CreateTable { name: canonical::full_name(&name), if_not_exists: false, ..s.clone() };
+    let stored = CreateTable {
+        name: canonical::full_name(&name),
+        if_not_exists: false,
+        temporary: s.temporary,
+        columns: stored_columns(&s.columns, &desc),
+        constraints: Vec::new(),
+    };
     let mut stored = Statement::CreateTable(stored);
     let depends_on = canonical::resolve(cx.catalog, &mut stored)?.into_iter().collect();
     let create_sql = print::definition(&stored).ok_or_else(|| SqlError::internal("a table without a definition"))?;
     Ok(Plan::CreateItem(CreateItemPlan {
         name,
-        item: NewItem::Table { desc, defaults },
+        item: NewItem::Table { desc, defaults, unique },
         create_sql,
         depends_on,
         if_not_exists: s.if_not_exists,
         replace: None,
     }))
+}
+
+/// Columns as the catalog keeps them: keys are kept by their indexes.
+fn stored_columns(columns: &[ColumnDef], desc: &RelationDesc) -> Vec<ColumnDef> {
+    let stored = |(column, typ): (&ColumnDef, &ColumnType)| {
+        let mut column = column.clone();
+        let is_default = |option: &ColumnOptionDef| matches!(option.option, ColumnOption::Default(_));
+        column.options.retain(is_default);
+        if !typ.nullable {
+            column.options.insert(0, ColumnOptionDef { name: None, option: ColumnOption::NotNull });
+        }
+        column
+    };
+    columns.iter().zip(&desc.typ.columns).map(stored).collect()
 }
 
 /// The description of a table's columns.
@@ -71,44 +90,11 @@ fn column_type(catalog: &dyn SessionCatalog, column: &ColumnDef) -> Result<Colum
     for option in &column.options {
         match &option.option {
             ColumnOption::NotNull => nullable = false,
-            ColumnOption::Null | ColumnOption::Default(_) => {}
-            other => return Err(constraint_error(option_name(other))),
+            ColumnOption::Null | ColumnOption::Default(_) | ColumnOption::Unique(_) | ColumnOption::PrimaryKey(_) => {}
+            other => return Err(unsupported_option(other)),
         }
     }
     Ok(ty.nullable(nullable))
-}
-
-fn option_name(option: &ColumnOption) -> &'static str {
-    match option {
-        ColumnOption::PrimaryKey(_) => "PRIMARY KEY",
-        ColumnOption::Unique(_) => "UNIQUE",
-        ColumnOption::ForeignKey(_) => "REFERENCES",
-        ColumnOption::Check(_) => "CHECK",
-        ColumnOption::Generated { .. } => "GENERATED",
-        ColumnOption::Collation(_) => "COLLATE",
-        _ => "this column option",
-    }
-}
-
-fn constraint_name(constraint: &TableConstraint) -> &'static str {
-    match constraint {
-        TableConstraint::PrimaryKey(_) => "PRIMARY KEY",
-        TableConstraint::Unique(_) => "UNIQUE",
-        TableConstraint::ForeignKey(_) => "FOREIGN KEY",
-        TableConstraint::Check(_) => "CHECK",
-        _ => "this table constraint",
-    }
-}
-
-fn constraint_error(what: &str) -> SqlError {
-    let hint = match what {
-        "PRIMARY KEY" | "UNIQUE" => {
-            "Leave the constraint out: uniqueness is not enforced. CREATE INDEX makes lookups fast."
-        }
-        "GENERATED" => "Leave the clause out and compute the column in a view.",
-        _ => "Leave it out: tables have NOT NULL and DEFAULT only.",
-    };
-    SqlError::unsupported(what).hint(hint)
 }
 
 fn defaults(cx: &mut Cx<'_>, columns: &[ColumnDef], desc: &RelationDesc) -> Result<Vec<ScalarExpr>, SqlError> {
@@ -129,7 +115,7 @@ fn default(cx: &mut Cx<'_>, column: &ColumnDef, name: &str, ty: &SqlType) -> Res
         return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
     }
     let place =
-        ScalarPlace { relation: None, expected: Some((ty, Context::Assignment)), clause: "DEFAULT expressions" };
+        ScalarPlace { relations: &[], expected: Some((ty, Context::Assignment)), clause: "DEFAULT expressions" };
     plan_scalar(&mut cx.maintained(), expr, place).map_err(|error| default_error(error, name, ty))
 }
 

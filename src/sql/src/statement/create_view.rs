@@ -9,6 +9,7 @@ use crate::parser::extension::ast::{CreateView, ObjectKind};
 use crate::plan::{CreateItemPlan, NewItem, Plan};
 use crate::query::plan_query;
 use expr::func::Volatility;
+use expr::visit::grow;
 use expr::{RelExpr, ScalarExpr, Unmaterializable};
 use repr::{GlobalId, RelationDesc, SqlError, SqlState, SqlType};
 use sqlparser::ast::Ident;
@@ -130,20 +131,13 @@ fn stored(cx: &Cx<'_>, s: &CreateView, name: &ItemName) -> Result<(String, BTree
     Ok((text.ok_or_else(|| SqlError::internal("a view without a definition"))?, ids))
 }
 
-/// Refuses what cannot be kept up to date: values that change with time or session, here or in a view that is used.
+/// Refuses what cannot be kept up to date: values that change with time or session, here or in a view that is used. A filter may compare
+/// the present moment with what a row says, outside of recursions.
 pub(super) fn check_materializable(catalog: &dyn SessionCatalog, expr: &RelExpr) -> Result<(), SqlError> {
     let mut todo = vec![expr];
     let mut seen = BTreeSet::new();
     while let Some(expr) = todo.pop() {
-        let mut result = Ok(());
-        expr.visit_pre(&mut |node| {
-            for scalar in node.scalars() {
-                if result.is_ok() {
-                    result = check_scalar(scalar);
-                }
-            }
-        });
-        result?;
+        check_relation(expr, false)?;
         for id in expr.depends_on().into_iter().filter(|id| seen.insert(*id)) {
             let details = catalog.item(id).map(|item| &item.details);
             if let Some(crate::ItemDetails::View { expr, .. }) = details {
@@ -154,6 +148,25 @@ pub(super) fn check_materializable(catalog: &dyn SessionCatalog, expr: &RelExpr)
     Ok(())
 }
 
+fn check_relation(expr: &RelExpr, recursive: bool) -> Result<(), SqlError> {
+    grow(|| match expr {
+        RelExpr::LetRec { bindings, body } => {
+            bindings.iter().try_for_each(|binding| check_relation(&binding.value, true))?;
+            check_relation(body, recursive)
+        }
+        RelExpr::Filter { input, predicates } => {
+            for predicate in predicates.iter().filter(|p| recursive || expr::temporal::bounds(p).is_none()) {
+                check_scalar(predicate)?;
+            }
+            check_relation(input, recursive)
+        }
+        _ => {
+            expr.scalars().into_iter().try_for_each(check_scalar)?;
+            expr.children().into_iter().try_for_each(|child| check_relation(child, recursive))
+        }
+    })
+}
+
 /// Refuses an expression whose value changes with time or session.
 pub(super) fn check_scalar(expr: &ScalarExpr) -> Result<(), SqlError> {
     let refuse = |what: &str, hint: &str| {
@@ -161,8 +174,10 @@ pub(super) fn check_scalar(expr: &ScalarExpr) -> Result<(), SqlError> {
         Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, message).hint(hint.to_string()))
     };
     match expr {
-        ScalarExpr::Unmaterializable(Unmaterializable::MzNow) => {
-            refuse("mz_now()", "Use a plain view: temporal filters are not maintained yet.")
+        ScalarExpr::Unmaterializable(what @ (Unmaterializable::MzNow | Unmaterializable::CurrentTimestamp)) => {
+            let hint = "It can be compared in WHERE with what a row says: mz_now() < sent + INTERVAL '1 hour', outside of OR, CASE and \
+                        recursion. Else call it in a query over the view.";
+            refuse(unmaterializable_name(what), hint)
         }
         ScalarExpr::Unmaterializable(what) => {
             let hint = "Its value changes without any change of data. Call it in a query over the view instead.";
@@ -191,6 +206,7 @@ fn unmaterializable_name(what: &Unmaterializable) -> &'static str {
         MzEnvironmentId => "mz_environment_id()",
         PgBackendPid => "pg_backend_pid()",
         PgPostmasterStartTime => "pg_postmaster_start_time()",
+        TransactionId => "txid_current()",
         Parameter(..) => "a parameter",
     }
 }

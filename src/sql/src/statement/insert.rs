@@ -2,6 +2,7 @@
 
 use super::Cx;
 use super::names::fold;
+use super::on_conflict::on_conflict;
 use super::returning::returning;
 use super::select::whole;
 use super::write::{Target, alias, column_position, is_default, target};
@@ -24,8 +25,9 @@ pub(super) fn insert(cx: &mut Cx<'_>, s: &InsertStatement) -> Result<Plan, SqlEr
         Some(query) => source(cx, &target, &columns, !s.columns.is_empty(), query)?,
     };
     let alias = alias(&target, &s.alias);
+    let on_conflict = s.on_conflict.as_ref().map(|conflict| on_conflict(cx, &target, &alias, conflict)).transpose()?;
     let returning = returning(cx, target.item, &alias, target.desc, &s.returning)?;
-    Ok(Plan::Insert(InsertPlan { table: target.item.id, values, returning }))
+    Ok(Plan::Insert(InsertPlan { table: target.item.id, values, on_conflict, returning }))
 }
 
 /// Positions of the columns that rows are given for, in the order of the rows.
@@ -169,7 +171,7 @@ fn select_row(cx: &mut Cx<'_>, target: &Target<'_>, columns: &[usize], row: &[Ex
 /// A value that is assigned to a column.
 fn assigned(cx: &mut Cx<'_>, target: &Target<'_>, column: usize, value: &Expr) -> Result<ScalarExpr, SqlError> {
     let ty = &target.desc.typ.columns[column].ty;
-    let place = ScalarPlace { relation: None, expected: Some((ty, Context::Assignment)), clause: "VALUES" };
+    let place = ScalarPlace { relations: &[], expected: Some((ty, Context::Assignment)), clause: "VALUES" };
     let planned = plan_scalar(&mut cx.query, value, place);
     match planned {
         Err(error) if error.code == SqlState::DATATYPE_MISMATCH => {

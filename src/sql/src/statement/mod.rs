@@ -10,7 +10,9 @@
 
 mod alter;
 mod connection;
+mod constraint;
 mod copy;
+mod create_function;
 mod create_index;
 mod create_table;
 mod create_table_as;
@@ -22,6 +24,7 @@ mod explain;
 mod insert;
 pub(crate) mod names;
 mod object;
+mod on_conflict;
 mod options;
 mod returning;
 mod select;
@@ -32,6 +35,8 @@ mod subscribe;
 #[cfg(test)]
 mod tests;
 mod write;
+
+pub use constraint::constraint_index;
 
 use crate::catalog::SessionCatalog;
 use crate::parser::{ParsedStatement, Statement};
@@ -51,7 +56,8 @@ pub(crate) struct Cx<'a> {
 
 impl<'a> Cx<'a> {
     fn new(catalog: &'a dyn SessionCatalog, stmt: &'a ParsedStatement) -> Self {
-        let query = QueryContext::new(catalog, Lifetime::OneShot).with_lines(&stmt.lines);
+        let mut query = QueryContext::new(catalog, Lifetime::OneShot).with_lines(&stmt.lines);
+        query.text = &stmt.sql;
         Cx { catalog, query, sql: &stmt.sql }
     }
 
@@ -67,10 +73,10 @@ pub fn plan(catalog: &dyn SessionCatalog, stmt: &ParsedStatement, params: &Param
         let mut cx = Cx::new(catalog, stmt);
         cx.query = cx.query.with_params(params);
         let plan = plan_statement(&mut cx, &stmt.ast)?;
-        // A SELECT takes what is to be set; other statements have no place for it.
-        match cx.query.settings.is_empty() {
+        // A SELECT takes what is to happen before; other statements have no place for it.
+        match cx.query.effects.is_empty() {
             true => Ok(plan),
-            false => Err(SqlError::unsupported("set_config outside of SELECT")),
+            false => Err(SqlError::unsupported("set_config and pg_sleep outside of SELECT")),
         }
     })
 }
@@ -136,7 +142,7 @@ pub fn result_desc(plan: &Plan) -> Option<RelationDesc> {
         Plan::Subscribe(p) => Some(p.output_desc.clone()),
         Plan::Insert(p) => p.returning.as_ref().map(|r| r.desc.clone()),
         Plan::ReadThenWrite(p) => p.returning.as_ref().map(|r| r.desc.clone()),
-        Plan::Explain(p) => text(&[p.stage.title()]),
+        Plan::Explain(p) => text(p.stage.titles()),
         Plan::ShowVariable(name) if name == ISOLATION_LEVEL => text(&["transaction_isolation"]),
         Plan::ShowVariable(name) => text(&[name]),
         Plan::ShowAllVariables => text(&["name", "setting", "description"]),
@@ -168,6 +174,7 @@ pub(crate) fn plan_statement(cx: &mut Cx<'_>, statement: &Statement) -> Result<P
         Statement::CreateConnection(s) => connection::create_connection(cx, s),
         Statement::CreateSource(s) => source::create_source(cx, s),
         Statement::CreateType(s) => create_type::create_type(cx, s),
+        Statement::CreateFunction(s) => create_function::create_function(cx, s),
         Statement::Drop(s) => drop::drop(cx, s),
         Statement::Alter(s) => alter::alter(cx, s),
         Statement::AlterRole(role) => Ok(alter::check_roles(cx, "ALTER ROLE", std::slice::from_ref(role))),

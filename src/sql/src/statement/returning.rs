@@ -54,6 +54,6 @@ fn star(desc: &RelationDesc, names: &mut Vec<String>, exprs: &mut Vec<ScalarExpr
 }
 
 fn returned(cx: &mut Cx<'_>, expr: &Expr, alias: &str, desc: &RelationDesc) -> Result<ScalarExpr, SqlError> {
-    let place = ScalarPlace { relation: Some((alias, desc)), expected: None, clause: "RETURNING" };
+    let place = ScalarPlace { relations: &[(alias, desc)], expected: None, clause: "RETURNING" };
     plan_scalar(&mut cx.query, expr, place)
 }

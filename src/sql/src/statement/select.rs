@@ -23,8 +23,8 @@ fn select_plan(cx: &mut Cx<'_>, planned: PlannedQuery, when: When, signals: Vec<
     for (column, _) in &signals {
         desc.typ.columns[*column].ty = SqlType::Bool;
     }
-    let settings = std::mem::take(&mut cx.query.settings);
-    Plan::Select(SelectPlan { source: planned.expr, when, finishing: planned.finishing, desc, settings, signals })
+    let effects = std::mem::take(&mut cx.query.effects);
+    Plan::Select(SelectPlan { source: planned.expr, when, finishing: planned.finishing, desc, effects, signals })
 }
 
 /// A query with its order, limit and projection in the plan, and its columns: what is written or followed, not returned.
@@ -60,7 +60,7 @@ pub(super) fn constant(
     expected: Option<&SqlType>,
 ) -> Result<ScalarExpr, SqlError> {
     let expected = expected.map(|ty| (ty, Context::Assignment));
-    plan_scalar(&mut cx.query, expr, ScalarPlace { relation: None, expected, clause })
+    plan_scalar(&mut cx.query, expr, ScalarPlace { relations: &[], expected, clause })
 }
 
 /// The query that a text of our own making is.

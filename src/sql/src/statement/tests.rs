@@ -82,16 +82,16 @@ fn tables() {
     );
     check("create table t (x int)", expect![[r#"42P07: relation "t" already exists"#]]);
     check(
-        "create table n (a int primary key)",
+        "create table n (a int primary key, b text not null, unique (b, a))",
         expect![[r#"
-        0A000: PRIMARY KEY is not supported
-        HINT: Leave the constraint out: uniqueness is not enforced. CREATE INDEX makes lookups fast."#]],
+        CREATE TABLE "materialize"."public".n (a INT NOT NULL, b TEXT NOT NULL)
+        []"#]],
     );
     check(
-        "create table n (a int, unique (a))",
+        "create table n (a int check (a > 0))",
         expect![[r#"
-        0A000: UNIQUE is not supported
-        HINT: Leave the constraint out: uniqueness is not enforced. CREATE INDEX makes lookups fast."#]],
+        0A000: CHECK is not supported
+        HINT: Leave it out: tables have NOT NULL, DEFAULT, UNIQUE and PRIMARY KEY only."#]],
     );
     check("create table n (a int, A int)", expect![[r#"42701: column "a" specified more than once"#]]);
     check(

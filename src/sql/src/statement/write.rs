@@ -70,7 +70,7 @@ pub(super) fn update(cx: &mut Cx<'_>, s: &UpdateStatement) -> Result<Plan, SqlEr
 }
 
 /// Each assigned column with its new value; several at once, as in `(a, b) = (1, 2)`, are taken apart.
-fn assigned_columns<'e>(
+pub(super) fn assigned_columns<'e>(
     target: &Target<'_>,
     assignments: &'e [Assignment],
 ) -> Result<Vec<(usize, &'e Expr)>, SqlError> {

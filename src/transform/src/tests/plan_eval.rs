@@ -55,7 +55,9 @@ impl Evaluator<'_> {
                 self.bound.insert(*id, value);
                 self.eval(body)?
             }
-            Plan::LetRec { .. } | Plan::FlatMap { .. } => return Err(SqlError::internal("not in these tests")),
+            Plan::LetRec { .. } | Plan::FlatMap { .. } | Plan::TemporalFilter { .. } => {
+                return Err(SqlError::internal("not in these tests"));
+            }
             Plan::Mfp { input, mfp } => apply(mfp, &self.eval(input)?)?,
             Plan::Join { inputs, plan } => self.join(inputs, plan)?,
             Plan::Reduce { input, key, value, aggregates, mfp, .. } => {

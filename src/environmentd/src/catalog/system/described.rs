@@ -1,12 +1,12 @@
 //! `mz_internal.mz_keywords`, and `mz_internal.mz_described_objects`: what objects are called by the session that asks, and their definitions. The functions of PostgreSQL
 //! that read the catalog (`pg_get_viewdef`, `pg_table_is_visible`, casts of `regclass`) are SQL over it.
 
-use super::pg_catalog::{all_roles, index_text, query_text, visible};
+use super::pg_catalog::{all_roles, create_sql, index_text, query_text, visible};
 use super::pg_types::TYPES;
 use super::rows::text_or_null;
 use super::{SystemRelation, SystemState, functions, pg_type};
-use repr::{Datum, EnumType, Row, SqlType};
-use sql::catalog::{CatalogItem, ItemDetails, quote_ident};
+use repr::{Datum, Row, SqlType};
+use sql::catalog::{ARRAY_OIDS, CatalogItem, FunctionItem, FunctionResult, ItemDetails, quote_ident};
 
 /// The relations.
 pub const RELATIONS: &[SystemRelation] = &[
@@ -82,9 +82,10 @@ impl Described {
 fn rows(state: &SystemState) -> Vec<Row> {
     let mut all: Vec<Described> = visible(state).map(|(entry, _)| relation(state, &entry.item)).collect();
     all.extend(TYPES.iter().map(|t| type_named(t.oid, t.name)));
-    all.extend(pg_type::user_types(state).flat_map(|(item, ty)| user_type(state, item, ty)));
+    all.extend(pg_type::user_types(state).flat_map(|(item, _)| user_type(state, item)));
     all.extend(functions::all().iter().map(function));
-    all.extend(functions::all_operators().iter().map(|(oid, def)| builtin("pg_operator", *oid, def.sql_name)));
+    all.extend(functions::user_functions(state).map(|(item, f)| user_function(state, item, f)));
+    all.extend(functions::all_operators().iter().map(|(oid, routine)| builtin("pg_operator", *oid, &routine.name)));
     all.extend(state.catalog.schemas().filter(|s| s.database.as_ref().is_none_or(|d| *d == state.database)).map(|s| {
         let name = quote_ident(&s.name);
         Described::new("pg_namespace", s.oid, name.clone(), name, true)
@@ -136,15 +137,15 @@ fn type_named(oid: u32, name: &str) -> Described {
     Described::new("pg_type", oid, shown, format!("pg_catalog.{name}"), true)
 }
 
-/// An enum, and arrays of it.
-fn user_type(state: &SystemState, item: &CatalogItem, ty: &EnumType) -> [Described; 2] {
+/// A type that a user made, and arrays of it.
+fn user_type(state: &SystemState, item: &CatalogItem) -> [Described; 2] {
     let (shown, visible) = shown_name(state, item);
     let schema = quote_ident(&item.name.schema);
     let full = format!("{schema}.{}", quote_ident(&item.name.item));
     let array = format!("{schema}.{}", quote_ident(&format!("_{}", item.name.item)));
     [
-        Described::new("pg_type", ty.array_oid, format!("{shown}[]"), array, visible),
-        Described::new("pg_type", ty.oid, shown, full, visible),
+        Described::new("pg_type", ARRAY_OIDS + item.oid, format!("{shown}[]"), array, visible),
+        Described::new("pg_type", item.oid, shown, full, visible),
     ]
 }
 
@@ -158,6 +159,33 @@ fn function(p: &functions::Procedure) -> Described {
     let args = args.join(", ");
     let viewdef = p.definition(&args, &result);
     Described { viewdef, arguments: Some(args), result: Some(result), ..builtin("pg_proc", p.oid, &p.name) }
+}
+
+/// A function that a user made.
+fn user_function(state: &SystemState, item: &CatalogItem, function: &FunctionItem) -> Described {
+    let (shown, visible) = shown_name(state, item);
+    let full = format!("{}.{}", quote_ident(&item.name.schema), quote_ident(&item.name.item));
+    let typed = |name: Option<&String>, ty: &SqlType| match name {
+        Some(name) => format!("{} {ty}", quote_ident(name)),
+        None => ty.to_string(),
+    };
+    let args = function.args.iter().map(|argument| {
+        let default = argument.default.as_ref().map(|value| format!(" DEFAULT {value}")).unwrap_or_default();
+        typed(argument.name.as_ref(), &argument.ty) + &default
+    });
+    let args: Vec<String> = args.collect();
+    let result = match &function.result {
+        FunctionResult::Value(ty) => ty.to_string(),
+        FunctionResult::SetOf(ty) => format!("SETOF {ty}"),
+        FunctionResult::Table(columns) => {
+            let columns: Vec<String> = columns.iter().map(|(name, ty)| typed(Some(name), ty)).collect();
+            format!("TABLE({})", columns.join(", "))
+        }
+    };
+    let mut described = Described::new("pg_proc", item.oid, shown, full, visible);
+    described.viewdef = Some(create_sql(state, item));
+    (described.arguments, described.result) = (Some(args.join(", ")), Some(result));
+    described
 }
 
 /// A type as `format_type` prints it, pseudo-types too.

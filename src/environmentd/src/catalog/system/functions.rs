@@ -1,12 +1,13 @@
-//! `pg_proc`, `pg_operator`, `pg_cast` and `pg_language`: made from the tables of functions and casts that queries are planned with.
+//! `pg_proc`, `pg_aggregate`, `pg_operator`, `pg_cast` and `pg_language`: made from the tables of functions and casts that queries are planned with.
 
 use super::SystemState;
 use super::pg_types::TYPES;
-use super::rows::SYSTEM_ROLE_OID;
+use super::rows::{SYSTEM_ROLE_OID, role_oid, schema_oid};
 use expr::func::casts::{CastContext, CastImpl, lookup};
-use expr::func::{ArgType, FuncDef, Nulls, Return, Volatility};
-use expr::{AggregateExpr, AggregateFunc, ScalarExpr, TableFunc};
-use repr::{ColumnType, Datum, Row, SqlType};
+use expr::func::{ArgType, Volatility};
+use repr::{Datum, Row, SqlType};
+use sql::catalog::{CatalogItem, FunctionItem, FunctionResult, ItemDetails};
+use sql::routines::{Kind, Routine};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -16,30 +17,11 @@ const ANYARRAY: u32 = 2277;
 const ANYELEMENT: u32 = 2283;
 const ANYENUM: u32 = 3500;
 const ANYRANGE: u32 = 3831;
+/// Materialize's pseudo-types of lists and maps.
+const LIST: u32 = 16454;
+const MAP: u32 = 16455;
 const LANGUAGE_INTERNAL: u32 = 12;
 const LANGUAGE_SQL: u32 = 14;
-
-/// Aggregates by the names SQL has for them.
-const AGGREGATES: &[&str] = &[
-    "array_agg",
-    "avg",
-    "bool_and",
-    "bool_or",
-    "count",
-    "every",
-    "jsonb_agg",
-    "jsonb_object_agg",
-    "max",
-    "min",
-    "stddev",
-    "stddev_pop",
-    "stddev_samp",
-    "string_agg",
-    "sum",
-    "var_pop",
-    "var_samp",
-    "variance",
-];
 
 /// One row of `pg_proc`.
 pub struct Procedure {
@@ -51,7 +33,7 @@ pub struct Procedure {
     pub args: Vec<u32>,
     /// The type of its result.
     pub ret: u32,
-    /// `f` function, `a` aggregate.
+    /// `f` function, `a` aggregate, `w` window function.
     pub kind: &'static str,
     /// Whether it gives rows.
     pub set: bool,
@@ -96,168 +78,70 @@ fn argument(arg: &ArgType) -> u32 {
         ArgType::Element => ANYELEMENT,
         ArgType::ArrayOfElement => ANYARRAY,
         ArgType::RangeOfElement => ANYRANGE,
+        ArgType::ListOfElement => LIST,
+        ArgType::MapOfElement => MAP,
         ArgType::Enum => ANYENUM,
     }
 }
 
-fn is_word(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+/// A result that `pg_proc` can say in one type.
+fn result(columns: &[(Option<&str>, ArgType)]) -> u32 {
+    match columns {
+        [(_, ty)] => argument(ty),
+        _ => repr::pg::oid(&SqlType::Record(Vec::new())),
+    }
 }
 
-fn of_function(def: &FuncDef) -> Procedure {
-    let name = if is_word(def.sql_name) { def.sql_name } else { def.name };
-    let args: Vec<u32> = def.args.iter().map(argument).collect();
-    let polymorphic = args.iter().find(|arg| matches!(**arg, ANYELEMENT | ANYARRAY | ANYRANGE | ANYENUM)).copied();
+fn volatility(volatility: Volatility) -> &'static str {
+    match volatility {
+        Volatility::Immutable => "i",
+        Volatility::Stable => "s",
+        Volatility::Volatile => "v",
+    }
+}
+
+fn procedure_of(routine: &Routine) -> Procedure {
+    let args: Vec<u32> = routine.args.iter().map(argument).collect();
     Procedure {
-        oid: oid_of(def.name),
-        name: name.to_string(),
-        ret: match &def.ret {
-            Return::Type(ty) => repr::pg::oid(ty),
-            Return::From(_) => polymorphic.unwrap_or(ANY),
+        oid: oid_of(&routine.id),
+        name: routine.name.clone(),
+        ret: result(&routine.ret),
+        kind: match routine.kind {
+            Kind::Function | Kind::Operator => "f",
+            Kind::Aggregate | Kind::OrderedSet(_) | Kind::HypotheticalSet(_) => "a",
+            Kind::Window => "w",
         },
-        kind: "f",
-        set: false,
-        strict: matches!(def.nulls, Nulls::Strict | Nulls::StrictMayReturnNull),
-        volatility: match def.volatility {
-            Volatility::Immutable => "i",
-            Volatility::Stable => "s",
-            Volatility::Volatile => "v",
-        },
-        variadic: if def.variadic { args.last().copied().unwrap_or(0) } else { 0 },
-        language: LANGUAGE_INTERNAL,
+        set: routine.set,
+        strict: routine.strict,
+        volatility: volatility(routine.volatility),
+        variadic: if routine.variadic { args.last().copied().unwrap_or(0) } else { 0 },
+        language: if routine.body.is_some() { LANGUAGE_SQL } else { LANGUAGE_INTERNAL },
         args,
     }
 }
 
-fn other(name: &str, kind: &'static str, args: Vec<u32>, ret: u32, set: bool) -> Procedure {
-    let unique = format!("{kind} {name} {args:?}");
-    let (oid, name, language) = (oid_of(&unique), name.to_string(), LANGUAGE_INTERNAL);
-    Procedure { oid, name, args, ret, kind, set, strict: kind == "f", volatility: "s", variadic: 0, language }
-}
-
-/// The types that an aggregate may have as its argument.
+/// The types that have casts.
 fn base_types() -> impl Iterator<Item = SqlType> {
     TYPES.iter().filter(|t| t.element == 0).filter_map(|t| repr::pg::from_oid(t.oid))
 }
 
-fn aggregates() -> Vec<Procedure> {
-    let mut all = vec![other("count", "a", Vec::new(), repr::pg::oid(&SqlType::Int8), false)];
-    let any = repr::pg::oid;
-    for name in AGGREGATES {
-        match *name {
-            "count" => all.push(other(name, "a", vec![ANY], any(&SqlType::Int8), false)),
-            "array_agg" => all.push(other(name, "a", vec![ANYELEMENT], ANYARRAY, false)),
-            "jsonb_agg" => all.push(other(name, "a", vec![ANYELEMENT], any(&SqlType::Jsonb), false)),
-            "jsonb_object_agg" => all.push(other(name, "a", vec![ANY, ANY], any(&SqlType::Jsonb), false)),
-            "string_agg" => all.push(other(name, "a", vec![any(&SqlType::Text); 2], any(&SqlType::Text), false)),
-            _ => all.extend(base_types().filter_map(|ty| aggregate(name, &ty))),
-        }
-    }
-    all
-}
-
-/// The aggregate of this name for one argument of this very type.
-fn aggregate(name: &str, ty: &SqlType) -> Option<Procedure> {
-    let (func, wanted) = AggregateFunc::resolve(name, std::slice::from_ref(ty))?;
-    if wanted != [ty.clone()] && !matches!(name, "stddev" | "variance") && !name.contains('_') {
-        return None;
-    }
-    let column = [wanted.first()?.clone().nullable(true)];
-    let aggregate = AggregateExpr {
-        func,
-        args: vec![ScalarExpr::Column(0)],
-        filter: None,
-        distinct: false,
-        order: Vec::new(),
-        order_exprs: Vec::new(),
-    };
-    let ret = aggregate.typ(&column).ty;
-    Some(other(name, "a", vec![repr::pg::oid(ty)], repr::pg::oid(&ret), false))
-}
-
-fn table_functions() -> Vec<Procedure> {
-    let text = SqlType::Text;
-    let calls: &[(&str, &[SqlType])] = &[
-        ("generate_series", &[SqlType::Int4, SqlType::Int4]),
-        ("generate_series", &[SqlType::Int8, SqlType::Int8]),
-        ("generate_series", &[SqlType::NUMERIC, SqlType::NUMERIC]),
-        ("generate_series", &[SqlType::TIMESTAMP, SqlType::TIMESTAMP, SqlType::Interval]),
-        ("generate_series", &[SqlType::TIMESTAMPTZ, SqlType::TIMESTAMPTZ, SqlType::Interval]),
-        ("jsonb_array_elements", &[SqlType::Jsonb]),
-        ("jsonb_array_elements_text", &[SqlType::Jsonb]),
-        ("jsonb_each", &[SqlType::Jsonb]),
-        ("jsonb_each_text", &[SqlType::Jsonb]),
-        ("jsonb_object_keys", &[SqlType::Jsonb]),
-        ("regexp_split_to_table", &[text.clone(), text]),
-    ];
-    let call = |(name, types): &(&str, &[SqlType])| {
-        let open: Vec<_> = types.iter().cloned().map(Some).collect();
-        let (func, _) = TableFunc::resolve(name, &open)?;
-        let columns: Vec<(String, ColumnType)> = func.columns();
-        let ret = match &columns[..] {
-            [(_, column)] => repr::pg::oid(&column.ty),
-            _ => repr::pg::oid(&SqlType::Record(Vec::new())),
-        };
-        Some(other(name, "f", types.iter().map(repr::pg::oid).collect(), ret, true))
-    };
-    let unnest = other("unnest", "f", vec![ANYARRAY], ANYELEMENT, true);
-    let subscripts = other("generate_subscripts", "f", vec![ANYARRAY, 23], 23, true);
-    calls.iter().filter_map(call).chain([unnest, subscripts]).collect()
-}
-
-/// The functions that read the catalog; their results' types follow from their names.
-fn inlined() -> Vec<Procedure> {
-    let call = |(name, args, set): (&'static str, Vec<SqlType>, bool)| {
-        let ret = match name {
-            _ if set => SqlType::Record(Vec::new()),
-            "to_regclass" => SqlType::Regclass,
-            "to_regproc" => SqlType::Regproc,
-            "to_regtype" => SqlType::Regtype,
-            "to_regnamespace" | "to_regrole" | "pg_my_temp_schema" => SqlType::Oid,
-            "pg_get_userbyid" | "getdatabaseencoding" | "pg_encoding_to_char" | "pg_client_encoding" => SqlType::Name,
-            _ if name.ends_with("_size") => SqlType::Int8,
-            "pg_has_role" => SqlType::Bool,
-            _ if name.contains("_is_") || name.ends_with("_property") || name.ends_with("_privilege") => SqlType::Bool,
-            "pg_char_to_encoding" | "inet_server_port" => SqlType::Int4,
-            _ => SqlType::Text,
-        };
-        let args = args.iter().map(repr::pg::oid).collect();
-        Procedure { language: LANGUAGE_SQL, ..other(name, "f", args, repr::pg::oid(&ret), set) }
-    };
-    sql::query::inline::signatures().into_iter().map(call).collect()
-}
-
-/// The functions that belong to the session or the moment.
-fn moments() -> Vec<Procedure> {
-    let calls = [
-        ("now", SqlType::TIMESTAMPTZ),
-        ("transaction_timestamp", SqlType::TIMESTAMPTZ),
-        ("statement_timestamp", SqlType::TIMESTAMPTZ),
-        ("mz_now", SqlType::MzTimestamp),
-        ("current_database", SqlType::Name),
-        ("current_schema", SqlType::Name),
-        ("version", SqlType::Text),
-        ("mz_version", SqlType::Text),
-        ("mz_environment_id", SqlType::Text),
-        ("pg_backend_pid", SqlType::Int4),
-        ("pg_postmaster_start_time", SqlType::TIMESTAMPTZ),
-    ];
-    let signal = |name| other(name, "f", vec![repr::pg::oid(&SqlType::Int4)], repr::pg::oid(&SqlType::Bool), false);
-    let signals = ["pg_cancel_backend", "pg_terminate_backend"].map(signal);
-    let values = calls.iter().map(|(name, ret)| other(name, "f", Vec::new(), repr::pg::oid(ret), false));
-    values.chain(signals).collect()
-}
-
 /// PostgreSQL's own oids of the functions that read and write arrays: tools know types by them.
 fn array_input() -> Procedure {
-    Procedure { oid: 750, ..other("array_in", "f", vec![2275, 26, 23], ANYARRAY, false) }
+    let (args, strict, volatility) = (vec![2275, 26, 23], true, "s");
+    let (name, kind, set, variadic, language) = ("array_in".to_string(), "f", false, 0, LANGUAGE_INTERNAL);
+    Procedure { oid: 750, name, args, ret: ANYARRAY, kind, set, strict, volatility, variadic, language }
+}
+
+/// The functions under operators, which SQL calls by the operators only.
+fn under_operators() -> impl Iterator<Item = Procedure> {
+    all_operators().into_iter().map(|(_, routine)| Procedure { name: routine.id.clone(), ..procedure_of(&routine) })
 }
 
 /// All functions.
 pub fn all() -> Vec<Procedure> {
-    let plain = expr::func::all().into_iter().filter(|f| !f.0.sql_name.is_empty()).map(|f| of_function(f.0));
-    let rest = [aggregates(), table_functions(), inlined(), moments(), vec![array_input()]];
-    plain.chain(rest.into_iter().flatten()).collect()
+    let routines = sql::routines::all();
+    let named = routines.iter().filter(|routine| routine.kind != Kind::Operator).map(procedure_of);
+    named.chain(under_operators()).chain([array_input()]).collect()
 }
 
 /// Names of all functions by oid.
@@ -281,51 +165,101 @@ fn oids(list: &[u32]) -> Vec<u8> {
 /// `pg_proc`
 pub fn procedures(state: &SystemState) -> Vec<Row> {
     let namespace = state.catalog.schema(None, "pg_catalog").map_or(0, |s| s.oid);
-    all().iter().map(|p| procedure(p, namespace)).collect()
+    let user = user_functions(state).map(|(item, function)| {
+        let owner = role_oid(&state.catalog, &item.owner);
+        procedure(&of_user(item, function), schema_oid(&state.catalog, item), owner, &function.body.to_string())
+    });
+    all().iter().map(|p| procedure(p, namespace, SYSTEM_ROLE_OID, &p.name)).chain(user).collect()
 }
 
-fn procedure(p: &Procedure, namespace: u32) -> Row {
+/// The functions that users made in the session's database.
+pub fn user_functions(state: &SystemState) -> impl Iterator<Item = (&CatalogItem, &FunctionItem)> {
+    state.catalog.entries().filter_map(|entry| match &entry.item.details {
+        ItemDetails::Function(function) if entry.item.name.database.as_ref() == Some(&state.database) => {
+            Some((&entry.item, &**function))
+        }
+        _ => None,
+    })
+}
+
+/// A function that a user made.
+pub fn of_user(item: &CatalogItem, function: &FunctionItem) -> Procedure {
+    let (set, ret) = match &function.result {
+        FunctionResult::Value(ty) => (false, repr::pg::oid(ty)),
+        FunctionResult::SetOf(ty) => (true, repr::pg::oid(ty)),
+        FunctionResult::Table(columns) => match &columns[..] {
+            [(_, ty)] => (true, repr::pg::oid(ty)),
+            _ => (true, repr::pg::oid(&SqlType::Record(Vec::new()))),
+        },
+    };
+    Procedure {
+        oid: item.oid,
+        name: item.name.item.clone(),
+        args: function.args.iter().map(|argument| repr::pg::oid(&argument.ty)).collect(),
+        ret,
+        kind: "f",
+        set,
+        strict: function.strict,
+        volatility: volatility(function.volatility),
+        variadic: 0,
+        language: LANGUAGE_SQL,
+    }
+}
+
+fn procedure(p: &Procedure, namespace: u32, owner: u32, source: &str) -> Row {
     let (args, none, null) = (oids(&p.args), Datum::Oid(0), Datum::Null);
     let (text, flag) = (Datum::Text, Datum::Bool);
-    let head = [Datum::Oid(p.oid), text(&p.name), Datum::Oid(namespace), Datum::Oid(SYSTEM_ROLE_OID)];
+    let head = [Datum::Oid(p.oid), text(&p.name), Datum::Oid(namespace), Datum::Oid(owner)];
     let costs = [Datum::Oid(p.language), Datum::Float4(1.0), Datum::Float4(if p.set { 1000.0 } else { 0.0 })];
     let kinds = [Datum::Oid(p.variadic), none, text(p.kind), flag(false), flag(false), flag(p.strict), flag(p.set)];
     let shape = [text(p.volatility), text("s"), Datum::Int2(p.args.len() as i16), Datum::Int2(0), Datum::Oid(p.ret)];
     let types = [Datum::Array(repr::ArrayRef::from_encoded(&args)), null, null, null, null, null];
     let rows = head.into_iter().chain(costs).chain(kinds).chain(shape).chain(types);
-    Row::pack(rows.chain([text(&p.name), null, null, null, null]))
+    Row::pack(rows.chain([text(source), null, null, null, null]))
 }
 
 /// `pg_operator`
 pub fn operators(state: &SystemState) -> Vec<Row> {
     let namespace = state.catalog.schema(None, "pg_catalog").map_or(0, |s| s.oid);
-    all_operators().iter().map(|(oid, def)| operator(*oid, def, namespace)).collect()
+    all_operators().iter().map(|(oid, routine)| operator(*oid, routine, namespace)).collect()
 }
 
 /// The operators of the function table, with their oids.
-pub fn all_operators() -> Vec<(u32, &'static FuncDef)> {
-    let operators = expr::func::all().into_iter().map(|f| f.0);
-    let operators =
-        operators.filter(|d| !d.sql_name.is_empty() && !is_word(d.sql_name) && matches!(d.args.len(), 1 | 2));
-    operators.map(|d| (oid_of(&format!("operator {}", d.name)), d)).collect()
+pub fn all_operators() -> Vec<(u32, Routine)> {
+    let operators = sql::routines::all().into_iter().filter(|routine| routine.kind == Kind::Operator);
+    operators.map(|routine| (oid_of(&format!("operator {}", routine.id)), routine)).collect()
 }
 
-fn operator(oid: u32, def: &FuncDef, namespace: u32) -> Row {
+fn operator(oid: u32, routine: &Routine, namespace: u32) -> Row {
     let (none, flag) = (Datum::Oid(0), Datum::Bool);
-    let (left, right) = match def.args {
-        [right] => (0, argument(right)),
+    let (left, right) = match &routine.args[..] {
         [left, right] => (argument(left), argument(right)),
-        _ => (0, 0),
-    };
-    let ret = match &def.ret {
-        Return::Type(ty) => repr::pg::oid(ty),
-        Return::From(_) => left.max(right),
+        args => (0, args.first().map_or(0, argument)),
     };
     let kind = Datum::Text(if left == 0 { "l" } else { "b" });
-    let equality = def.sql_name == "=";
-    let head = [Datum::Oid(oid), Datum::Text(def.sql_name), Datum::Oid(namespace), Datum::Oid(SYSTEM_ROLE_OID), kind];
+    let (equality, ret) = (routine.name == "=", result(&routine.ret));
+    let head = [Datum::Oid(oid), Datum::Text(&routine.name), Datum::Oid(namespace), Datum::Oid(SYSTEM_ROLE_OID), kind];
     let types = [flag(equality), flag(equality), Datum::Oid(left), Datum::Oid(right), Datum::Oid(ret), none, none];
-    Row::pack(head.into_iter().chain(types).chain([Datum::Oid(oid_of(def.name)), none, none]))
+    Row::pack(head.into_iter().chain(types).chain([Datum::Oid(oid_of(&routine.id)), none, none]))
+}
+
+/// `pg_aggregate`
+pub fn aggregates(_: &SystemState) -> Vec<Row> {
+    let row = |routine: &Routine| {
+        let (kind, direct) = match routine.kind {
+            Kind::Aggregate => ("n", 0),
+            Kind::OrderedSet(direct) => ("o", direct),
+            Kind::HypotheticalSet(direct) => ("h", direct),
+            _ => return None,
+        };
+        let (none, no, text) = (Datum::Oid(0), Datum::Bool(false), Datum::Text);
+        // How values are added up is none of SQL's functions.
+        let head = [Datum::Oid(oid_of(&routine.id)), text(kind), Datum::Int2(direct as i16)];
+        let flags = [no, no, text("r"), text("r"), none];
+        let state = [none, Datum::Int4(0), none, Datum::Int4(0), Datum::Null, Datum::Null];
+        Some(Row::pack(head.into_iter().chain([none; 8]).chain(flags).chain(state)))
+    };
+    sql::routines::all().iter().filter_map(row).collect()
 }
 
 /// `pg_cast`

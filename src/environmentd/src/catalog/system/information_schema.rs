@@ -1,7 +1,7 @@
 //! `information_schema`, as the SQL standard and PostgreSQL define it; limited to the session's database and the system schemas.
 
 use super::rows::*;
-use super::{SystemRelation, SystemState};
+use super::{SystemRelation, SystemState, constraints};
 use crate::catalog::Entry;
 use repr::{Datum, Row, SqlType};
 use sql::catalog::ItemDetails;
@@ -36,13 +36,13 @@ pub const RELATIONS: &[SystemRelation] = &[
         id: 4005,
         name: "table_constraints",
         columns: "constraint_catalog text, constraint_schema text, constraint_name text, table_catalog text, table_schema text, table_name text, constraint_type text, is_deferrable text, initially_deferred text, enforced text, nulls_distinct text?",
-        rows: no_rows,
+        rows: constraints::table_constraints,
     },
     SystemRelation {
         id: 4006,
         name: "key_column_usage",
         columns: "constraint_catalog text, constraint_schema text, constraint_name text, table_catalog text, table_schema text, table_name text, column_name text, ordinal_position int4, position_in_unique_constraint int4?",
-        rows: no_rows,
+        rows: constraints::key_columns,
     },
     SystemRelation {
         id: 4007,
@@ -55,6 +55,12 @@ pub const RELATIONS: &[SystemRelation] = &[
         name: "information_schema_catalog_name",
         columns: "catalog_name text",
         rows: catalog_name,
+    },
+    SystemRelation {
+        id: 4115,
+        name: "constraint_column_usage",
+        columns: "table_catalog text, table_schema text, table_name text, column_name text, constraint_catalog text, constraint_schema text, constraint_name text",
+        rows: constraints::column_usage,
     },
     SystemRelation { id: 4009, name: "enabled_roles", columns: "role_name text", rows: enabled_roles },
 ];

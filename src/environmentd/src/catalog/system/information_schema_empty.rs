@@ -24,7 +24,6 @@ pub const RELATIONS: &[SystemRelation] = &[
     empty(4111, "column_options", "table_catalog text?, table_schema text?, table_name text?, column_name text?, option_name text?, option_value text?"),
     empty(4112, "column_privileges", "grantor text?, grantee text?, table_catalog text?, table_schema text?, table_name text?, column_name text?, privilege_type text?, is_grantable text?"),
     empty(4113, "column_udt_usage", "udt_catalog text?, udt_schema text?, udt_name text?, table_catalog text?, table_schema text?, table_name text?, column_name text?"),
-    empty(4115, "constraint_column_usage", "table_catalog text?, table_schema text?, table_name text?, column_name text?, constraint_catalog text?, constraint_schema text?, constraint_name text?"),
     empty(4116, "constraint_table_usage", "table_catalog text?, table_schema text?, table_name text?, constraint_catalog text?, constraint_schema text?, constraint_name text?"),
     empty(4117, "data_type_privileges", "object_catalog text?, object_schema text?, object_name text?, object_type text?, dtd_identifier text?"),
     empty(4118, "domain_constraints", "constraint_catalog text?, constraint_schema text?, constraint_name text?, domain_catalog text?, domain_schema text?, domain_name text?, is_deferrable text?, initially_deferred text?"),

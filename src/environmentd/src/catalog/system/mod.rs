@@ -10,6 +10,7 @@ use repr::{Frontier, GlobalId, RelationDesc, ReplicaId, Row, SqlType, Timestamp,
 use sql::catalog::{CatalogItem, ItemDetails, ItemName};
 use std::sync::Arc;
 
+mod constraints;
 mod described;
 mod functions;
 mod information_schema;
@@ -23,7 +24,9 @@ mod pg_type;
 mod pg_types;
 mod rows;
 
+pub use constraints::of_table as constraints_of;
 pub use functions::{function_name, function_oid};
+pub use pg_catalog::expression_text;
 
 /// What system relations are made of: one consistent picture of the environment.
 pub struct SystemState {

@@ -3,11 +3,11 @@
 use super::described::shown_name;
 use super::functions;
 use super::rows::*;
-use super::{SystemRelation, SystemState, pg_type, pg_types};
+use super::{SystemRelation, SystemState, constraints, pg_type, pg_types};
 use crate::catalog::{Entry, SYSTEM_ROLE};
 use expr::ScalarExpr;
 use repr::{Datum, RelationDesc, Row, SqlType};
-use sql::catalog::{CatalogItem, ItemDetails};
+use sql::catalog::{CatalogItem, ItemDetails, Uniqueness};
 
 /// PostgreSQL's oids of the access methods that tables and indexes are said to have.
 const HEAP: u32 = 2;
@@ -121,7 +121,7 @@ pub const RELATIONS: &[SystemRelation] = &[
         id: 3018,
         name: "pg_constraint",
         columns: "oid oid, conname name, connamespace oid, contype char, condeferrable bool, condeferred bool, convalidated bool, conrelid oid, contypid oid, conindid oid, conparentid oid, confrelid oid, confupdtype char, confdeltype char, confmatchtype char, conislocal bool, coninhcount int4, connoinherit bool, conkey int2[]?, confkey int2[]?, conpfeqop oid[]?, conppeqop oid[]?, conffeqop oid[]?, confdelsetcols int2[]?, conexclop oid[]?, conbin text?",
-        rows: no_rows,
+        rows: constraints::constraints,
     },
     SystemRelation {
         id: 3019,
@@ -226,6 +226,12 @@ pub const RELATIONS: &[SystemRelation] = &[
         rows: functions::casts,
     },
     SystemRelation {
+        id: 3101,
+        name: "pg_aggregate",
+        columns: "aggfnoid regproc, aggkind char, aggnumdirectargs int2, aggtransfn regproc, aggfinalfn regproc, aggcombinefn regproc, aggserialfn regproc, aggdeserialfn regproc, aggmtransfn regproc, aggminvtransfn regproc, aggmfinalfn regproc, aggfinalextra bool, aggmfinalextra bool, aggfinalmodify char, aggmfinalmodify char, aggsortop oid, aggtranstype oid, aggtransspace int4, aggmtranstype oid, aggmtransspace int4, agginitval text?, aggminitval text?",
+        rows: functions::aggregates,
+    },
+    SystemRelation {
         id: 3128,
         name: "pg_operator",
         columns: "oid oid, oprname name, oprnamespace oid, oprowner oid, oprkind char, oprcanmerge bool, oprcanhash bool, oprleft oid, oprright oid, oprresult oid, oprcom oid, oprnegate oid, oprcode regproc, oprrest regproc, oprjoin regproc",
@@ -311,7 +317,7 @@ fn relkind(item: &CatalogItem) -> Option<&'static str> {
         ItemDetails::View { .. } | ItemDetails::SystemRelation { .. } => Some("v"),
         ItemDetails::MaterializedView { .. } => Some("m"),
         ItemDetails::Index { .. } => Some("i"),
-        ItemDetails::Secret | ItemDetails::Connection(_) | ItemDetails::Type(_) => None,
+        ItemDetails::Secret | ItemDetails::Connection(_) | ItemDetails::Type(_) | ItemDetails::Function(_) => None,
     }
 }
 
@@ -491,14 +497,14 @@ fn users(state: &SystemState) -> Vec<Row> {
 fn indexes(state: &SystemState) -> Vec<Row> {
     let mut rows = Vec::new();
     for (entry, _) in visible(state) {
-        let ItemDetails::Index { on, keys, .. } = &entry.item.details else { continue };
+        let ItemDetails::Index { on, keys, unique, .. } = &entry.item.details else { continue };
         let Some(relation) = state.catalog.item(*on) else { continue };
-        rows.push(index(entry, relation.oid, keys));
+        rows.push(index(entry, relation.oid, keys, *unique));
     }
     rows
 }
 
-fn index(entry: &Entry, relation: u32, keys: &[ScalarExpr]) -> Row {
+fn index(entry: &Entry, relation: u32, keys: &[ScalarExpr], unique: Option<Uniqueness>) -> Row {
     let column = |key: &ScalarExpr| match key {
         ScalarExpr::Column(c) => Datum::Int2(*c as i16 + 1),
         _ => Datum::Int2(0),
@@ -513,9 +519,9 @@ fn index(entry: &Entry, relation: u32, keys: &[ScalarExpr]) -> Row {
         Datum::Oid(relation),
         count,
         count,
+        Datum::Bool(unique.is_some()),
         FALSE,
-        FALSE,
-        FALSE,
+        Datum::Bool(unique == Some(Uniqueness::PrimaryKey)),
         FALSE,
         TRUE,
         FALSE,
@@ -552,7 +558,7 @@ fn index_definitions(state: &SystemState) -> Vec<Row> {
 
 /// An index's definition as PostgreSQL writes it.
 pub(super) fn index_text(state: &SystemState, item: &CatalogItem) -> Option<String> {
-    let ItemDetails::Index { on, keys, .. } = &item.details else { return None };
+    let ItemDetails::Index { on, keys, unique, .. } = &item.details else { return None };
     let relation = state.catalog.item(*on)?;
     let desc = relation.details.desc()?;
     let quote = sql::catalog::quote_ident;
@@ -562,7 +568,8 @@ pub(super) fn index_text(state: &SystemState, item: &CatalogItem) -> Option<Stri
     };
     let keys: Vec<_> = keys.iter().map(key).collect();
     let (name, schema, table) = (quote(&item.name.item), quote(&relation.name.schema), quote(&relation.name.item));
-    Some(format!("CREATE INDEX {name} ON {schema}.{table} USING btree ({})", keys.join(", ")))
+    let create = if unique.is_some() { "CREATE UNIQUE INDEX" } else { "CREATE INDEX" };
+    Some(format!("{create} {name} ON {schema}.{table} USING btree ({})", keys.join(", ")))
 }
 
 fn settings(state: &SystemState) -> Vec<Row> {

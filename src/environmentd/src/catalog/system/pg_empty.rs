@@ -11,7 +11,6 @@ const fn empty(id: u64, name: &'static str, columns: &'static str) -> SystemRela
 /// All of them.
 #[rustfmt::skip]
 pub const RELATIONS: &[SystemRelation] = &[
-    empty(3101, "pg_aggregate", "aggfnoid regproc, aggkind char, aggnumdirectargs int2, aggtransfn regproc, aggfinalfn regproc, aggcombinefn regproc, aggserialfn regproc, aggdeserialfn regproc, aggmtransfn regproc, aggminvtransfn regproc, aggmfinalfn regproc, aggfinalextra bool, aggmfinalextra bool, aggfinalmodify char, aggmfinalmodify char, aggsortop oid, aggtranstype oid, aggtransspace int4, aggmtranstype oid, aggmtransspace int4, agginitval text?, aggminitval text?"),
     empty(3102, "pg_amop", "oid oid, amopfamily oid, amoplefttype oid, amoprighttype oid, amopstrategy int2, amoppurpose char, amopopr oid, amopmethod oid, amopsortfamily oid"),
     empty(3103, "pg_amproc", "oid oid, amprocfamily oid, amproclefttype oid, amprocrighttype oid, amprocnum int2, amproc regproc"),
     empty(3105, "pg_available_extension_versions", "name name?, version text?, installed bool?, superuser bool?, trusted bool?, relocatable bool?, schema name?, requires text[]?, comment text?"),

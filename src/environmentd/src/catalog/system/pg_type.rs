@@ -3,8 +3,8 @@
 use super::SystemState;
 use super::pg_types::{self, PgType};
 use super::rows::*;
-use repr::{Datum, EnumType, RangeKind, Row};
-use sql::catalog::{CatalogItem, ItemDetails};
+use repr::{Datum, RangeKind, Row, SqlType};
+use sql::catalog::{ARRAY_OIDS, CatalogItem, ItemDetails};
 
 /// PostgreSQL's `array_in`.
 const ARRAY_IN: u32 = 750;
@@ -26,12 +26,10 @@ struct TypeRow<'a> {
     array: u32,
 }
 
-/// The enums of the session's database.
-pub fn user_types(state: &SystemState) -> impl Iterator<Item = (&CatalogItem, &EnumType)> {
+/// The types that users made in the session's database.
+pub fn user_types(state: &SystemState) -> impl Iterator<Item = (&CatalogItem, &SqlType)> {
     state.catalog.entries().filter_map(|entry| match &entry.item.details {
-        ItemDetails::Type(ty) if entry.item.name.database.as_ref() == Some(&state.database) => {
-            Some((&entry.item, &**ty))
-        }
+        ItemDetails::Type(ty) if entry.item.name.database.as_ref() == Some(&state.database) => Some((&entry.item, ty)),
         _ => None,
     })
 }
@@ -41,22 +39,28 @@ pub fn types(state: &SystemState) -> Vec<Row> {
     let namespace = state.catalog.schema(None, "pg_catalog").map_or(0, |s| s.oid);
     let mut rows: Vec<Row> = pg_types::TYPES.iter().map(|t| builtin(t, namespace).row()).collect();
     for (item, ty) in user_types(state) {
+        let (len, kind, category) = match ty {
+            SqlType::Enum(_) => (4, "e", "E"),
+            SqlType::Composite(_) => (-1, "c", "C"),
+            _ => (-1, "b", "U"),
+        };
         let array_name = format!("_{}", item.name.item);
-        let of_enum = TypeRow {
-            oid: ty.oid,
+        let array = ARRAY_OIDS + item.oid;
+        let made = TypeRow {
+            oid: item.oid,
             name: &item.name.item,
             namespace: schema_oid(&state.catalog, item),
             owner: role_oid(&state.catalog, &item.owner),
-            len: 4,
-            kind: "e",
-            category: "E",
+            len,
+            kind,
+            category,
             preferred: false,
             element: 0,
-            array: ty.array_oid,
+            array,
         };
-        rows.push(of_enum.row());
-        let (oid, name, element) = (ty.array_oid, &array_name, ty.oid);
-        rows.push(TypeRow { oid, name, len: -1, kind: "b", category: "A", element, array: 0, ..of_enum }.row());
+        rows.push(made.row());
+        let (oid, name, element) = (array, &array_name, item.oid);
+        rows.push(TypeRow { oid, name, len: -1, kind: "b", category: "A", element, array: 0, ..made }.row());
     }
     rows
 }
@@ -129,6 +133,7 @@ impl TypeRow<'_> {
 pub fn enums(state: &SystemState) -> Vec<Row> {
     let mut rows = Vec::new();
     for (_, ty) in user_types(state) {
+        let SqlType::Enum(ty) = ty else { continue };
         for (number, value) in (0..).zip(ty.values()) {
             let oid = ty.oid.wrapping_mul(LABELS_PER_TYPE).wrapping_add(number);
             let order = Datum::Float4(value.order());

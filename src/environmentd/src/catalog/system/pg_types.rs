@@ -80,6 +80,12 @@ pub const TYPES: &[PgType] = &[
     base(3910, "tstzrange", -1, "R", 3911),
     base(3912, "daterange", -1, "R", 3913),
     base(3926, "int8range", -1, "R", 3927),
+    base(114, "json", -1, "U", 199),
+    base(16454, "list", -1, "P", 0),
+    base(16455, "map", -1, "P", 0),
+    base(16460, "uint2", 2, "N", 16461),
+    base(16462, "uint4", 4, "N", 16463),
+    base(16464, "uint8", 8, "N", 16465),
     base(16552, "mz_timestamp", 8, "U", 16553),
     base(705, "unknown", -2, "X", 0),
     base(2275, "cstring", -2, "P", 0),
@@ -126,6 +132,10 @@ pub const TYPES: &[PgType] = &[
     list(3911, "_tstzrange", 3910),
     list(3913, "_daterange", 3912),
     list(3927, "_int8range", 3926),
+    list(199, "_json", 114),
+    list(16461, "_uint2", 16460),
+    list(16463, "_uint4", 16462),
+    list(16465, "_uint8", 16464),
     list(16553, "_mz_timestamp", 16552),
 ];
 

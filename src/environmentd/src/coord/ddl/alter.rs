@@ -4,11 +4,13 @@ use super::{Change, DdlOutcome, Environment, already_exists, done, skipped};
 use crate::catalog::record::{Item, Record, Schema};
 use crate::catalog::store::CatalogStore;
 use crate::catalog::view::{is_system_schema, no_database};
-use crate::catalog::{Catalog, Entry};
+use crate::catalog::{Catalog, Entry, replay};
 use crate::session::SessionContext;
 use repr::{ClusterId, GlobalId, SqlError, SqlState};
 use sql::catalog::{ItemDetails, ItemName};
 use sql::plan::{AlterPlan, Alteration, DropTarget};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 impl Environment {
     pub(super) async fn alter(
@@ -29,6 +31,9 @@ impl Environment {
             self.put_secret(cx, *id, value.clone())?;
             return done(tag);
         }
+        if matches!(plan.change, Alteration::Nothing) {
+            return done(tag);
+        }
         let mut change = self.begin(store);
         match plan.change {
             Alteration::Rename(name) => change.rename(cx, target, name)?,
@@ -36,7 +41,10 @@ impl Environment {
             Alteration::Default(column, default) => change.set_default(target, &column, default.as_deref())?,
             Alteration::Owner(owner) => change.give(target, owner)?,
             Alteration::Schema(database, schema) => change.move_item(target, database, schema)?,
-            Alteration::Secret(_) => return Err(SqlError::internal("only a secret has a value")),
+            Alteration::Labels(labels) => change.set_labels(target, labels)?,
+            Alteration::Secret(_) | Alteration::Nothing => {
+                return Err(SqlError::internal("an alteration that changes no record"));
+            }
         }
         self.finish(store, change).await?;
         done(tag)
@@ -140,6 +148,27 @@ impl Change {
 
     fn entries(&self, keep: impl Fn(&Entry) -> bool) -> Vec<Entry> {
         self.catalog.user_entries().filter(|entry| keep(entry)).map(|entry| entry.as_ref().clone()).collect()
+    }
+
+    /// Other values of an enum. What was planned with the type, at any distance, is planned again.
+    fn set_labels(&mut self, target: DropTarget, labels: Vec<(f32, String)>) -> Result<(), SqlError> {
+        let DropTarget::Item(id) = target else { return Err(SqlError::internal("only an item has values")) };
+        let mut entry = self.catalog.entry(id).ok_or_else(gone)?.as_ref().clone();
+        entry.item.create_sql = sql::canonical::with_labels(&entry.item.create_sql, &labels)?;
+        entry.item.details = ItemDetails::enum_type(&entry.item.name, labels).with_oid(entry.item.oid);
+        self.update(entry);
+        let (mut dependents, mut queue) = (BTreeSet::new(), vec![id]);
+        while let Some(id) = queue.pop() {
+            queue.extend(self.catalog.used_by(id).filter(|user| dependents.insert(*user)));
+        }
+        let records: Vec<Item> = dependents.iter().filter_map(|id| Some(record(self.catalog.entry(*id)?))).collect();
+        dependents.iter().for_each(|id| self.catalog.remove(*id));
+        // What depends on something is younger than it.
+        for item in records {
+            let planned = replay::plan_entry(&Arc::new(self.catalog.clone()), &item)?;
+            self.catalog.insert(planned);
+        }
+        Ok(())
     }
 
     fn schema(&self, database: &str, schema: &str) -> Result<Schema, SqlError> {

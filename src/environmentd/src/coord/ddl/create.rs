@@ -4,11 +4,15 @@ use super::{Change, DdlOutcome, Environment, NewEntry, already_exists, done, new
 use crate::catalog::replay;
 use crate::catalog::store::CatalogStore;
 use crate::controller::DataflowKind;
+use crate::coord::committer::WriteRequest;
+use crate::coord::dataflows::Maintained;
 use crate::coord::write::evaluate;
 use crate::session::SessionContext;
 use repr::{Arena, Datum, Frontier, GlobalId, SqlError, SqlState};
-use sql::catalog::ItemDetails;
-use sql::plan::{CreateItemPlan, NewItem};
+use sql::catalog::{ItemDetails, Uniqueness};
+use sql::plan::{CreateItemPlan, DropPlan, DropTarget, NewItem, UniqueConstraint};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The clock of tables that SQL writes.
 pub const TABLE_CLOCK: &str = "env";
@@ -49,7 +53,9 @@ impl Environment {
             NewItem::Secret { .. } => self.create_secret(store, cx, change, id, plan).await?,
             NewItem::Connection { .. } => self.create_connection(store, cx, change, id, plan).await?,
             NewItem::Table { .. } => self.create_table(store, cx, change, id, plan).await?,
-            NewItem::View { .. } | NewItem::Type { .. } => self.create_plain(store, cx, change, id, plan).await?,
+            NewItem::View { .. } | NewItem::Type(_) | NewItem::Function(_) => {
+                self.create_plain(store, cx, change, id, plan).await?
+            }
             NewItem::MaterializedView { .. } => self.create_materialized_view(store, cx, change, id, plan).await?,
             NewItem::Index { .. } => self.create_index(store, cx, change, id, plan).await?,
             NewItem::Source { .. } => self.create_source(store, cx, change, id, plan).await?,
@@ -106,6 +112,7 @@ impl Environment {
         Ok(())
     }
 
+    /// A table with the indexes of its constraints.
     async fn create_table(
         &self,
         store: &mut CatalogStore,
@@ -114,17 +121,32 @@ impl Environment {
         id: GlobalId,
         plan: CreateItemPlan,
     ) -> Result<(), SqlError> {
-        let shard = new_shard();
+        let NewItem::Table { unique, .. } = &plan.item else { return Ok(()) };
+        let (unique, shard) = (unique.clone(), new_shard());
         let entry = new_entry(id, plan, Some(shard));
         change.shards.extend(entry.details.desc().map(|desc| (shard, desc.clone())));
         change.add(cx, entry);
+        let indexes = change.add_constraints(cx, id, &unique)?;
+        let planned = indexes.iter().map(|index| self.plan_maintained(&change.catalog, *index));
+        let planned: Vec<Maintained> = planned.collect::<Result<_, _>>()?;
         // ORDER: the shard can be read before a session can see the table.
         self.0.controller.add_shard(id, shard, TABLE_CLOCK, Frontier::MIN, Frontier::MIN);
-        if let Err(error) = self.finish(store, change).await {
-            self.0.controller.remove_shard(id);
-            return Err(error);
+        let finished = match self.0.controller.hold(&BTreeSet::from([id])) {
+            Ok(holds) => self.finish(store, change).await.map(|_| holds),
+            Err(error) => Err(error),
+        };
+        match finished {
+            Ok(holds) => {
+                for index in planned {
+                    self.0.controller.create_dataflow(index.cluster, DataflowKind::Index, index.at(holds.since()));
+                }
+                Ok(())
+            }
+            Err(error) => {
+                self.0.controller.remove_shard(id);
+                Err(error)
+            }
         }
-        Ok(())
     }
 
     /// What is a definition and nothing more.
@@ -149,12 +171,24 @@ impl Environment {
         id: GlobalId,
         plan: CreateItemPlan,
     ) -> Result<(), SqlError> {
+        let unique = matches!(plan.item, NewItem::Index { unique: Some(_), .. });
         change.add(cx, new_entry(id, plan, None));
         let planned = self.plan_maintained(&change.catalog, id)?;
         let holds = self.0.controller.hold(&planned.inputs)?;
         let as_of = if planned.inputs.is_empty() { self.0.oracle.last() } else { holds.since() };
         self.finish(store, change).await?;
         self.0.controller.create_dataflow(planned.cluster, DataflowKind::Index, planned.at(as_of));
+        if !unique {
+            return Ok(());
+        }
+        // ORDER: writes that were not held against the index are committed before its table is read.
+        self.0.committer.write(WriteRequest::default()).await?;
+        if let Err(error) = self.check_present_rows(cx, id).await {
+            let plan =
+                DropPlan { targets: vec![DropTarget::Item(id)], cascade: true, kind: "INDEX", missing: Vec::new() };
+            self.drop_objects(store, cx, plan).await?;
+            return Err(error);
+        }
         Ok(())
     }
 
@@ -188,6 +222,25 @@ impl Environment {
 }
 
 impl Change {
+    /// The unique indexes of a new table.
+    fn add_constraints(
+        &mut self,
+        cx: &SessionContext,
+        table: GlobalId,
+        constraints: &[UniqueConstraint],
+    ) -> Result<Vec<GlobalId>, SqlError> {
+        let mut indexes = Vec::with_capacity(constraints.len());
+        for constraint in constraints {
+            let catalog = Arc::new(self.catalog.clone());
+            let table = catalog.item(table).ok_or_else(|| SqlError::internal("a constraint of no table"))?;
+            let plan = sql::statement::constraint_index(&catalog.for_session(cx), table, constraint)?;
+            let id = self.transaction.next_item();
+            self.add(cx, new_entry(id, plan, None));
+            indexes.push(id);
+        }
+        Ok(indexes)
+    }
+
     /// The schema of the session's first temporary object.
     fn add_temporary_schema(&mut self, cx: &SessionContext, plan: &CreateItemPlan) {
         let name = &plan.name;
@@ -199,10 +252,10 @@ impl Change {
         }
     }
 
-    /// Makes room for a view of the same name.
+    /// Makes room for a view or a function of the same name.
     fn replace(&mut self, replaced: GlobalId) -> Result<(), SqlError> {
         let Some(entry) = self.catalog.entry(replaced).cloned() else { return Ok(()) };
-        if !matches!(entry.item.details, ItemDetails::View { .. }) {
+        if !matches!(entry.item.details, ItemDetails::View { .. } | ItemDetails::Function(_)) {
             let what = format!("\"{}\" is not a view", entry.item.name.item);
             return Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, what));
         }
@@ -247,7 +300,7 @@ impl Change {
 fn new_entry(id: GlobalId, plan: CreateItemPlan, shard: Option<repr::ShardId>) -> NewEntry {
     NewEntry {
         id,
-        details: replay::details(plan.item, &plan.name),
+        details: replay::details(plan.item),
         name: plan.name,
         create_sql: plan.create_sql,
         depends_on: plan.depends_on,
@@ -260,10 +313,12 @@ fn tag(item: &NewItem) -> &'static str {
         NewItem::Table { .. } | NewItem::SourceTable { .. } => "CREATE TABLE",
         NewItem::View { .. } => "CREATE VIEW",
         NewItem::MaterializedView { .. } => "CREATE MATERIALIZED VIEW",
+        NewItem::Index { unique: Some(Uniqueness::Constraint | Uniqueness::PrimaryKey), .. } => "ALTER TABLE",
         NewItem::Index { .. } => "CREATE INDEX",
         NewItem::Secret { .. } => "CREATE SECRET",
         NewItem::Connection { .. } => "CREATE CONNECTION",
         NewItem::Source { .. } => "CREATE SOURCE",
-        NewItem::Type { .. } => "CREATE TYPE",
+        NewItem::Type(_) => "CREATE TYPE",
+        NewItem::Function(_) => "CREATE FUNCTION",
     }
 }

@@ -149,6 +149,7 @@ fn already_exists(details: &ItemDetails, name: &ItemName) -> SqlError {
         ItemDetails::Secret => (SqlState::DUPLICATE_OBJECT, "secret"),
         ItemDetails::Connection(_) => (SqlState::DUPLICATE_OBJECT, "connection"),
         ItemDetails::Type(_) => (SqlState::DUPLICATE_OBJECT, "type"),
+        ItemDetails::Function(_) => (SqlState::DUPLICATE_FUNCTION, "function"),
         _ => (SqlState::DUPLICATE_TABLE, "relation"),
     };
     SqlError::new(code, format!("{what} \"{}\" already exists", name.item))

@@ -129,18 +129,37 @@ fn of_date(field: Field, days: i64) -> Option<FieldValue> {
     }))
 }
 
+/// The field of a date that is no part of a timestamp.
+fn of_date_alone(field: Field, days: i64) -> Option<FieldValue> {
+    match field {
+        Field::Epoch => Some(whole((days + UNIX_EPOCH_DAYS) * 86_400)),
+        Field::Julian => Some(whole(days + JULIAN_EPOCH)),
+        _ => of_date(field, days),
+    }
+}
+
 /// The field of a timestamp.
 fn of_timestamp(field: Field, micros: i64) -> Option<FieldValue> {
     let days = micros.div_euclid(DAY_US);
     match field {
         Field::Epoch => Some((i128::from(micros) + i128::from(UNIX_EPOCH_US), 6)),
         Field::Julian => {
-            // Days and the part of the day that has passed; 20 digits hold any part of a day.
-            let part = i128::from(micros.rem_euclid(DAY_US)) * 10i128.pow(20) / i128::from(DAY_US);
-            Some((i128::from(days + JULIAN_EPOCH) * 10i128.pow(20) + part, 20))
+            // Days and the part of the day that has passed, with the digits of a quotient of numerics.
+            let (passed, day) = (i128::from(micros.rem_euclid(DAY_US)), i128::from(DAY_US));
+            let scale = julian_digits(passed);
+            let part = (passed * 10i128.pow(scale) * 2 + day) / (day * 2);
+            Some((i128::from(days + JULIAN_EPOCH) * 10i128.pow(scale) + part, scale.into()))
         }
         _ => of_clock(field, civil_from_micros(micros).micros).or_else(|| of_date(field, days)),
     }
+}
+
+/// How many digits a quotient by the microseconds of a day has: 16 significant ones, in groups of four.
+fn julian_digits(micros: i128) -> u32 {
+    let groups = (1..).take_while(|n| micros >= 10i128.pow(4 * n)).count() as u32;
+    // The day's own first group is 864, its third.
+    let below = micros / 10i128.pow(4 * groups) <= 864;
+    16 + 4 * (2 - groups.min(2) + u32::from(below))
 }
 
 /// The field of an offset from UTC in seconds east.
@@ -214,17 +233,13 @@ fn part(args: &[Datum<'_>], settings: &TextSettings) -> Result<Option<Numeric>, 
         Datum::Timestamp(micros) | Datum::Timestamptz(micros) if is_infinite(micros) => {
             return Ok(field.is_monotone().then(|| infinite(micros > 0)));
         }
-        Datum::Date(days) if days == i32::MAX || days == i32::MIN => {
+        Datum::Date(days) if (days == i32::MAX || days == i32::MIN) && of_date_alone(field, 0).is_some() => {
             return Ok(field.is_monotone().then(|| infinite(days > 0)));
         }
         Datum::Timestamp(micros) => of_timestamp(field, micros),
         Datum::Timestamptz(micros) => of_timestamptz(field, micros, settings),
         Datum::TimeTz(time) => of_timetz(field, time),
-        Datum::Date(days) => match field {
-            Field::Epoch => Some(whole((i64::from(days) + UNIX_EPOCH_DAYS) * 86_400)),
-            Field::Julian => Some(whole(i64::from(days) + JULIAN_EPOCH)),
-            _ => of_date(field, days.into()),
-        },
+        Datum::Date(days) => of_date_alone(field, days.into()),
         Datum::Time(micros) => match field {
             Field::Epoch => Some((i128::from(micros), 6)),
             _ => of_clock(field, micros),
@@ -240,6 +255,11 @@ fn extract<'a>(args: &[Datum<'a>], arena: &'a Arena, settings: &TextSettings) ->
 }
 
 fn date_part<'a>(args: &[Datum<'a>], arena: &'a Arena, settings: &TextSettings) -> Result<Datum<'a>, EvalError> {
+    // Unlike `extract` it takes a date for its midnight.
+    let args = match args {
+        [name, Datum::Date(days)] => &[*name, Datum::Timestamp(super::date_to_micros(*days)?)],
+        args => args,
+    };
     let Some(value) = part(args, settings)? else { return Ok(Datum::Null) };
     super::super::casts::to_float8(numeric_out(&value, arena)).map(Datum::Float8)
 }

@@ -16,7 +16,8 @@ pub fn table() -> Vec<FuncDef> {
     vec![
         func("timestamp_trunc", "date_trunc", &[TEXT, TIMESTAMP], TIMESTAMP, |a, _| {
             truncate(arg(a, 0)?, arg(a, 1)?, "timestamp without time zone").map(Datum::Timestamp)
-        }),
+        })
+        .monotone(&[false, true]),
         session("timestamptz_trunc", "date_trunc", &[TEXT, TIMESTAMPTZ], TIMESTAMPTZ, |a, _, settings| {
             let local = to_local(&settings.time_zone, arg(a, 1)?);
             let truncated = truncate(arg(a, 0)?, local, "timestamp with time zone")?;
@@ -33,10 +34,12 @@ pub fn table() -> Vec<FuncDef> {
         }),
         func("timestamp_bin", "date_bin", &[INTERVAL, TIMESTAMP, TIMESTAMP], TIMESTAMP, |a, _| {
             bin(arg(a, 0)?, arg(a, 1)?, arg(a, 2)?).map(Datum::Timestamp)
-        }),
+        })
+        .monotone(&[false, true]),
         func("timestamptz_bin", "date_bin", &[INTERVAL, TIMESTAMPTZ, TIMESTAMPTZ], TIMESTAMPTZ, |a, _| {
             bin(arg(a, 0)?, arg(a, 1)?, arg(a, 2)?).map(Datum::Timestamptz)
-        }),
+        })
+        .monotone(&[false, true]),
     ]
 }
 
@@ -63,10 +66,11 @@ fn unit(name: &str, ty: &str) -> Result<Field, EvalError> {
 }
 
 fn truncate(name: &str, micros: i64, ty: &str) -> Result<i64, EvalError> {
-    let field = unit(name, ty)?;
+    // What is infinite is truncated to itself, whatever the unit is called.
     if is_infinite(micros) {
         return Ok(micros);
     }
+    let field = unit(name, ty)?;
     let to = |unit: i64| Ok(micros - micros.rem_euclid(unit));
     let civil = civil_from_micros(micros);
     let start = |year, month| civil_out(Civil { year, month, day: 1, micros: 0 });

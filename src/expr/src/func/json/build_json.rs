@@ -11,48 +11,54 @@ use repr::{Arena, ArrayRef, Datum, EvalError, Numeric, NumericRef, SqlError, Sql
 
 /// The entries.
 pub fn table() -> Vec<FuncDef> {
-    let mut table = vec![
+    let entry = |stem: &str, args: &[super::super::ArgType], eval| {
+        let name = format!("jsonb_{stem}");
+        session(&format!("{name}_{}", args.len()), &name, args, JSONB, eval)
+    };
+    vec![
         session("to_jsonb", "to_jsonb", &[ANY], JSONB, to_json).infallible(),
-        session("to_json", "to_json", &[ANY], JSONB, to_json).infallible(),
-        session("row_to_json", "row_to_json", &[ANY], JSONB, to_json).infallible(),
-        session("array_to_json", "array_to_json", &[ARRAY], JSONB, to_json).infallible(),
-    ];
-    for prefix in ["jsonb", "json"] {
-        let entry = |stem: &str, args: &[super::super::ArgType], eval| {
-            let name = format!("{prefix}_{stem}");
-            session(&format!("{name}_{}", args.len()), &name, args, JSONB, eval)
-        };
-        table.extend([
-            entry("build_array", &[ANY], build_array).variadic().never_null(),
-            entry("build_array", &[], build_array).infallible(),
-            entry("build_object", &[ANY], build_object).variadic().never_null(),
-            entry("build_object", &[], build_object).infallible(),
-            entry("object", &[texts()], object_of_pairs),
-            entry("object", &[texts(), texts()], object_of_keys),
-        ]);
-    }
-    table
+        entry("build_array", &[ANY], build_array).variadic().never_null(),
+        entry("build_array", &[], build_array).infallible(),
+        entry("build_object", &[ANY], build_object).variadic().never_null(),
+        entry("build_object", &[], build_object).infallible(),
+        entry("object", &[texts()], object_of_pairs),
+        entry("object", &[texts(), texts()], object_of_keys),
+    ]
 }
 
 fn texts() -> super::super::ArgType {
     super::super::ArgType::Exact(SqlType::Array(Box::new(SqlType::Text)))
 }
 
-fn subscript_error<'a>(message: &str) -> Result<Datum<'a>, EvalError> {
+fn subscript_error(message: &str) -> Result<(), EvalError> {
     Err(SqlError::new(SqlState::ARRAY_SUBSCRIPT_ERROR, message))
+}
+
+/// Whether an array is one of keys and values in turn, or of pairs of them.
+pub fn check_pairs(array: ArrayRef<'_>) -> Result<(), EvalError> {
+    match array.dimensions()[..] {
+        [one] if one.length % 2 != 0 => subscript_error("array must have even number of elements"),
+        [_, two] if two.length != 2 => subscript_error("array must have two columns"),
+        [] | [_] | [_, _] => Ok(()),
+        _ => subscript_error("wrong number of array subscripts"),
+    }
+}
+
+/// Whether there is a value for every key.
+pub fn check_keys(keys: ArrayRef<'_>, values: ArrayRef<'_>) -> Result<(), EvalError> {
+    if keys.dimensions().len() > 1 || values.dimensions().len() > 1 {
+        return subscript_error("wrong number of array subscripts");
+    }
+    if keys.elements().count() != values.elements().count() {
+        return subscript_error("mismatched array dimensions");
+    }
+    Ok(())
 }
 
 /// `jsonb_object('{key, value, …}')`, `jsonb_object('{{key, value}, …}')`
 fn object_of_pairs<'a>(args: &[Datum<'a>], arena: &'a Arena, _: &TextSettings) -> Result<Datum<'a>, EvalError> {
     let array: ArrayRef<'a> = arg(args, 0)?;
-    match array.dimensions()[..] {
-        [] => {}
-        [one] if one.length % 2 != 0 => return subscript_error("array must have even number of elements"),
-        [_] => {}
-        [_, two] if two.length != 2 => return subscript_error("array must have two columns"),
-        [_, _] => {}
-        _ => return subscript_error("wrong number of array subscripts"),
-    }
+    check_pairs(array)?;
     let elements: Vec<Datum<'a>> = array.elements().collect();
     object(elements.chunks(2).map(|pair| (pair[0], pair[1])), arena)
 }
@@ -60,12 +66,7 @@ fn object_of_pairs<'a>(args: &[Datum<'a>], arena: &'a Arena, _: &TextSettings) -
 /// `jsonb_object(keys, values)`
 fn object_of_keys<'a>(args: &[Datum<'a>], arena: &'a Arena, _: &TextSettings) -> Result<Datum<'a>, EvalError> {
     let (keys, values): (ArrayRef<'a>, ArrayRef<'a>) = (arg(args, 0)?, arg(args, 1)?);
-    if keys.dimensions().len() > 1 || values.dimensions().len() > 1 {
-        return subscript_error("wrong number of array subscripts");
-    }
-    if keys.elements().count() != values.elements().count() {
-        return subscript_error("mismatched array dimensions");
-    }
+    check_keys(keys, values)?;
     object(keys.elements().zip(values.elements()), arena)
 }
 
@@ -92,22 +93,27 @@ fn to_json<'a>(args: &[Datum<'a>], arena: &'a Arena, settings: &TextSettings) ->
 /// Whether a type's values have names that only the type knows: those of a record's fields.
 pub fn has_names(ty: &SqlType) -> bool {
     match ty {
-        SqlType::Record(fields) => !fields.is_empty(),
         SqlType::Array(element) => has_names(element),
-        _ => false,
+        ty => ty.fields().is_some_and(|fields| !fields.is_empty()),
     }
 }
 
 /// The function that makes JSON of values of a type, with the names of fields.
 pub fn of_type(ty: &SqlType) -> String {
     // A type is names and numbers, which can be written.
+    format!("to_jsonb({})", serde_json::to_string(ty).unwrap_or_default())
+}
+
+/// The same for a JSON text.
+pub fn text_of_type(ty: &SqlType) -> String {
     format!("to_json({})", serde_json::to_string(ty).unwrap_or_default())
 }
 
 /// Appends the JSON form of a value of a type.
 pub fn push_typed(datum: Datum<'_>, ty: &SqlType, settings: &TextSettings, out: &mut Vec<u8>) {
     match (datum, ty) {
-        (Datum::Record(record), SqlType::Record(fields)) if !fields.is_empty() => {
+        (Datum::Record(record), ty) if ty.fields().is_some_and(|fields| !fields.is_empty()) => {
+            let fields = ty.fields().unwrap_or_default();
             let field = |(datum, (name, column)): (Datum<'_>, &(String, repr::ColumnType))| {
                 let mut value = Vec::new();
                 push_typed(datum, &column.ty, settings, &mut value);
@@ -136,18 +142,35 @@ pub fn push(datum: Datum<'_>, settings: &TextSettings, out: &mut Vec<u8>) {
         Datum::Int2(v) => push_number(&Numeric::Finite(v.into()), out),
         Datum::Int4(v) => push_number(&Numeric::Finite(v.into()), out),
         Datum::Int8(v) => push_number(&Numeric::Finite(v.into()), out),
-        Datum::Oid(v) => push_number(&Numeric::Finite(v.into()), out),
         Datum::Numeric(v) => push_numeric(v, out),
         Datum::Float4(v) if v.is_finite() => push_float(datum, out),
         Datum::Float8(v) if v.is_finite() => push_float(datum, out),
+        Datum::Uint2(v) => push_number(&Numeric::Finite(v.into()), out),
+        Datum::Uint4(v) => push_number(&Numeric::Finite(v.into()), out),
+        Datum::Uint8(v) => push_number(&Numeric::Finite(v.into()), out),
         Datum::Text(v) => jsonb::push_string(v, out),
         Datum::Jsonb(v) => out.extend_from_slice(v.encoded()),
-        Datum::Timestamp(v) => push_timestamp(v, "", out),
-        Datum::Timestamptz(v) => {
-            let (seconds, mut zone) = (offset_at(&settings.time_zone, v), String::new());
-            push_offset(seconds, &mut zone);
-            zone.push_str(if seconds % 3600 == 0 { ":00" } else { "" });
-            push_timestamp(to_local(&settings.time_zone, v), &zone, out);
+        // What is too large or deep for a `jsonb` stays a string.
+        Datum::Json(v) => match text::json::parse(v) {
+            Ok(value) => out.extend_from_slice(&value),
+            Err(_) => jsonb::push_string(v, out),
+        },
+        Datum::Timestamp(_) | Datum::Timestamptz(_) => jsonb::push_string(&iso_timestamp(datum, settings), out),
+        Datum::List(v) => {
+            let (mut body, mut count) = (Vec::new(), 0);
+            for element in v.iter() {
+                push(element, settings, &mut body);
+                count += 1;
+            }
+            jsonb::push_array(count, &body, out);
+        }
+        Datum::Map(v) => {
+            let pair = |(key, value)| {
+                let mut encoded = Vec::new();
+                push(value, settings, &mut encoded);
+                (key, encoded)
+            };
+            jsonb::push_object(repr::map::pairs(v).map(pair).collect(), out);
         }
         Datum::Array(v) => push_array(&v.dimensions(), &mut v.elements(), settings, out),
         Datum::Record(v) => {
@@ -181,16 +204,26 @@ fn push_float(datum: Datum<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// ISO 8601 with a `T`.
-fn push_timestamp(micros: i64, zone: &str, out: &mut Vec<u8>) {
+/// ISO 8601 with a `T`; what has a time zone has the session's.
+pub fn iso_timestamp(datum: Datum<'_>, settings: &TextSettings) -> String {
+    let (micros, zone) = match datum {
+        Datum::Timestamp(v) | Datum::Timestamptz(v @ (i64::MAX | i64::MIN)) => (v, String::new()),
+        Datum::Timestamptz(v) => {
+            let (seconds, mut zone) = (offset_at(&settings.time_zone, v), String::new());
+            push_offset(seconds, &mut zone);
+            zone.push_str(if seconds % 3600 == 0 { ":00" } else { "" });
+            (to_local(&settings.time_zone, v), zone)
+        }
+        _ => return String::new(),
+    };
     let mut text = String::new();
     datetime::format_timestamp(micros, &text::TextSettings::DEFAULT, &mut text);
-    if !text.contains("infinity") {
-        let (date, time) = text.split_once(' ').unwrap_or((&text, ""));
-        let (time, era) = time.split_once(' ').map_or((time, ""), |(time, _)| (time, " BC"));
-        text = format!("{date}T{time}{zone}{era}");
+    if text.contains("infinity") {
+        return text;
     }
-    jsonb::push_string(&text, out);
+    let (date, time) = text.split_once(' ').unwrap_or((&text, ""));
+    let (time, era) = time.split_once(' ').map_or((time, ""), |(time, _)| (time, " BC"));
+    format!("{date}T{time}{zone}{era}")
 }
 
 /// Arrays of several dimensions become arrays of arrays.

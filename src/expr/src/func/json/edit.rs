@@ -23,7 +23,7 @@ pub fn table() -> Vec<FuncDef> {
             Ok(json_out(delete_element(arg(a, 0)?, arg::<i32>(a, 1)?.into())?, arena))
         }),
         func("jsonb_delete_array", "-", &[JSONB, texts()], JSONB, |a, arena| {
-            let keys: ArrayRef<'_> = arg(a, 1)?;
+            let keys: ArrayRef<'_> = one_dimensional(arg(a, 1)?)?;
             let keys: Vec<&str> =
                 keys.elements().filter_map(|d| if let Datum::Text(key) = d { Some(key) } else { None }).collect();
             Ok(json_out(delete_keys(arg(a, 0)?, &keys)?, arena))
@@ -37,7 +37,44 @@ pub fn table() -> Vec<FuncDef> {
         func("jsonb_insert_after", "jsonb_insert", &set_or_not, JSONB, |a, arena| {
             edit(a, Edit::Insert(arg(a, 2)?, arg(a, 3)?), arena)
         }),
+        func("jsonb_set_lax", "jsonb_set_lax", &[JSONB, texts(), JSONB, BOOL, TEXT], JSONB, set_lax).called(),
     ]
+}
+
+/// `jsonb_set`, where a NULL value means what the last argument says.
+fn set_lax<'a>(args: &[Datum<'a>], arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
+    if args[0].is_null() || args[1].is_null() || args[3].is_null() {
+        return Ok(Datum::Null);
+    }
+    let create = arg(args, 3)?;
+    match (optional(args, 2)?, optional(args, 4)?.unwrap_or("")) {
+        (Some(value), _) => edit(args, Edit::Set(value, create), arena),
+        (None, "use_json_null") => {
+            let mut null = Vec::new();
+            jsonb::push_null(&mut null);
+            edit(args, Edit::Set(JsonbRef::from_encoded(arena.bytes(null)), create), arena)
+        }
+        (None, "delete_key") => edit(args, Edit::Delete, arena),
+        (None, "return_target") => Ok(args[0]),
+        (None, "raise_exception") => {
+            let error = SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, "JSON value must not be null");
+            let detail = "Exception was raised because null_value_treatment is \"raise_exception\".";
+            let hint =
+                "To avoid, either change the null_value_treatment argument or ensure that an SQL NULL is not passed.";
+            Err(error.detail(detail).hint(hint))
+        }
+        _ => Err(invalid_parameter(
+            "null_value_treatment must be \"delete_key\", \"return_target\", \"use_json_null\", or \"raise_exception\"",
+        )),
+    }
+}
+
+/// A list of keys or a path: no matrix.
+fn one_dimensional(array: ArrayRef<'_>) -> Result<ArrayRef<'_>, EvalError> {
+    if array.dimensions().len() > 1 {
+        return Err(SqlError::new(SqlState::ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts"));
+    }
+    Ok(array)
 }
 
 fn array_of_values(elements: &[JsonbRef<'_>]) -> Vec<u8> {
@@ -114,10 +151,17 @@ enum Edit<'a> {
 
 fn edit<'a>(args: &[Datum<'a>], edit: Edit<'_>, arena: &'a Arena) -> Result<Datum<'a>, EvalError> {
     let value: JsonbRef<'a> = arg(args, 0)?;
-    let steps: ArrayRef<'a> = arg(args, 1)?;
-    if !matches!(value.value(), JsonValue::Array(_) | JsonValue::Object(_)) {
-        let verb = if matches!(edit, Edit::Delete) { "delete path in" } else { "set path in" };
-        return Err(invalid_parameter(format!("cannot {verb} scalar")));
+    let steps: ArrayRef<'a> = one_dimensional(arg(args, 1)?)?;
+    let empty = match value.value() {
+        JsonValue::Array(elements) => elements.is_empty(),
+        JsonValue::Object(pairs) => pairs.is_empty(),
+        _ => {
+            let verb = if matches!(edit, Edit::Delete) { "delete path in" } else { "set path in" };
+            return Err(invalid_parameter(format!("cannot {verb} scalar")));
+        }
+    };
+    if empty && matches!(edit, Edit::Delete | Edit::Set(_, false)) {
+        return Ok(args[0]);
     }
     let Some(path) = path_of(steps.elements()) else {
         return Err(SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, "path element must not be null"));

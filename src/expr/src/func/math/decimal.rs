@@ -98,6 +98,9 @@ fn exp_to_scale(x: &BigDecimal, scale: i64) -> BigDecimal {
     }
 }
 
+/// The greatest exponent to `e` that is computed.
+const EXPONENT_MAX: f64 = 6000.0;
+
 /// `e^value`
 pub fn exp(value: Numeric) -> Result<Numeric, EvalError> {
     let value = match value {
@@ -105,10 +108,11 @@ pub fn exp(value: Numeric) -> Result<Numeric, EvalError> {
         Numeric::NegInfinity => return Ok(Numeric::zero()),
         other => return Ok(other),
     };
-    let log10 = value.to_f64().unwrap_or(f64::INFINITY) * LOG10_E;
-    if log10 >= 131_072.0 {
+    let exponent = value.to_f64().unwrap_or(f64::INFINITY);
+    if exponent >= EXPONENT_MAX {
         return Err(numeric_overflow());
     }
+    let log10 = exponent * LOG10_E;
     let scale = (16 - log10.max(-2000.0) as i64).max(value.fractional_digit_count()).clamp(0, COMPUTED_SCALE_MAX);
     if log10 < -2.0 * COMPUTED_SCALE_MAX as f64 {
         return Ok(Numeric::Finite(BigDecimal::zero().with_scale(scale)));
@@ -184,9 +188,12 @@ pub fn ln(value: Numeric) -> Result<Numeric, EvalError> {
 
 /// The logarithm to a base.
 pub fn log(base: Numeric, value: Numeric) -> Result<Numeric, EvalError> {
+    if base == Numeric::NaN || value == Numeric::NaN {
+        return Ok(Numeric::NaN);
+    }
     let (base, value) = match (logarithm_argument(base)?, logarithm_argument(value)?) {
         (Ok(base), Ok(value)) => (base, value),
-        (Err(Numeric::NaN), _) | (_, Err(Numeric::NaN)) | (Err(_), Err(_)) => return Ok(Numeric::NaN),
+        (Err(_), Err(_)) => return Ok(Numeric::NaN),
         (Ok(_), Err(infinity)) => return Ok(infinity),
         (Err(_), Ok(_)) => return Ok(Numeric::zero()),
     };
@@ -240,7 +247,8 @@ fn special_power(base: Numeric, exponent: Numeric) -> Result<Numeric, EvalError>
     if b == 0.0 && e == f64::NEG_INFINITY {
         return Err(zero_to_negative());
     }
-    if b == f64::NEG_INFINITY && e.is_finite() && e.fract() != 0.0 {
+    // A float may have lost the fraction.
+    if b == f64::NEG_INFINITY && matches!(&exponent, Numeric::Finite(exponent) if !exponent.is_integer()) {
         return Err(complex_power());
     }
     Ok(match b.powf(e) {
@@ -295,6 +303,9 @@ fn real_power(base: &BigDecimal, exponent: &BigDecimal) -> Result<Numeric, EvalE
         return Ok(Numeric::Finite(BigDecimal::one().with_scale(16)));
     }
     let log10 = log10_estimate(base) * exponent.to_f64().unwrap_or(f64::INFINITY);
+    if log10 >= EXPONENT_MAX * LOG10_E {
+        return Err(numeric_overflow());
+    }
     let scale = power_scale(log10, base, exponent.fractional_digit_count())?;
     if log10 < -2.0 * COMPUTED_SCALE_MAX as f64 {
         return Ok(Numeric::Finite(BigDecimal::zero().with_scale(scale)));
@@ -331,8 +342,10 @@ pub fn width_bucket<'a>(value: Numeric, low: Numeric, high: Numeric, count: i32)
     let (before, after) = if ascending { (value < low, value >= high) } else { (value > low, value <= high) };
     bucket(before, after, count, || match &value {
         Numeric::Finite(v) => {
-            let quotient = divide_to_scale(&((v - low_) * BigDecimal::from(count)), &(high_ - low_), 20);
-            quotient.with_scale(0).to_i64().unwrap_or(0)
+            let (distance, width) = ((v - low_) * BigDecimal::from(count), high_ - low_);
+            let scale = distance.fractional_digit_count().max(width.fractional_digit_count());
+            let units = |value: BigDecimal| value.with_scale(scale).into_bigint_and_exponent().0;
+            (units(distance) / units(width)).to_i64().unwrap_or(0)
         }
         _ => 0,
     })

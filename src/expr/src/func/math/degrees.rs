@@ -38,7 +38,8 @@ fn acos_positive(x: f64) -> f64 {
 fn first_quadrant(angle: f64) -> (f64, bool, bool) {
     let mut x = angle % 360.0;
     let mut below = x < 0.0;
-    x = x.abs();
+    // A zero keeps its sign.
+    x = if below { -x } else { x };
     if x > 180.0 {
         (x, below) = (360.0 - x, !below);
     }
@@ -46,9 +47,13 @@ fn first_quadrant(angle: f64) -> (f64, bool, bool) {
 }
 
 fn signed(value: f64, negative: bool) -> f64 {
-    // Not even zero gets a sign.
-    let value = if negative { -value } else { value };
-    if value == 0.0 { 0.0 } else { value }
+    // Not even zero gets a sign, but from a zero that has one.
+    match negative {
+        true if value == 0.0 => 0.0,
+        true => -value,
+        false if value == 0.0 && value.is_sign_positive() => 0.0,
+        false => value,
+    }
 }
 
 fn of_angle<'a>(args: &[Datum<'a>], f: impl Fn((f64, bool, bool)) -> f64) -> Result<Datum<'a>, EvalError> {

@@ -23,10 +23,10 @@ pub fn table() -> Vec<FuncDef> {
         .never_null()
         .infallible(),
         session("quote_literal_any", "quote_literal", &[ANY], TEXT, |a, arena, settings| {
-            Ok(text_out(converted(a[0], 'L', settings)?, arena))
+            Ok(text_out(converted(as_cast(a[0]), 'L', settings)?, arena))
         }),
         session("quote_nullable_any", "quote_nullable", &[ANY], TEXT, |a, arena, settings| {
-            Ok(text_out(converted(a[0], 'L', settings)?, arena))
+            Ok(text_out(converted(as_cast(a[0]), 'L', settings)?, arena))
         })
         .never_null(),
         session("text_format", "format", &[TEXT, ANY], TEXT, |a, arena, settings| {
@@ -257,6 +257,15 @@ fn format(template: &str, args: &[Datum<'_>], settings: &TextSettings) -> Result
         out.extend([before, &text, after]);
     }
     Ok(out)
+}
+
+/// A value as a cast to text shows it: only truth values are printed otherwise.
+fn as_cast(datum: Datum<'_>) -> Datum<'_> {
+    match datum {
+        Datum::Bool(true) => Datum::Text("true"),
+        Datum::Bool(false) => Datum::Text("false"),
+        other => other,
+    }
 }
 
 fn converted(datum: Datum<'_>, kind: char, settings: &TextSettings) -> Result<String, EvalError> {

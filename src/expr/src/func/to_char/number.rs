@@ -1,144 +1,112 @@
 //! `to_char` and `to_number` of numbers.
+//!
+//! A template is read once ([`super::number_template`]) and then walked by both directions: `to_char` writes a number's digits where the template has
+//! places for them, `to_number` reads what stands there. What PostgreSQL does for templates that make little sense is part of what is promised.
 
+use super::number_template::{Pattern, Piece, Sign, Template, understand};
 use super::time::ordinal;
-use crate::func::build::{check_length, invalid_parameter};
-use bigdecimal::Signed;
-use repr::text::number::{format_owned_numeric, parse_numeric, round};
-use repr::{EvalError, Numeric, SqlError, SqlState};
+use crate::func::build::check_length;
+use crate::func::casts::to_numeric;
+use bigdecimal::{BigDecimal, Signed, ToPrimitive, Zero};
+use repr::text::number::{fit_numeric, format_owned_numeric, parse_numeric, round};
+use repr::{Datum, EvalError, Numeric, SqlError, SqlState};
 
-/// Where a sign goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-enum Sign {
-    /// Before the first digit, in a blank of its own.
-    #[default]
-    Default,
-    /// `S` before: anchored to the number.
-    Leading,
-    /// `S` after.
-    Trailing,
-    /// `PR`: in angle brackets.
-    Brackets,
-    /// `MI`, `PL`, `SG` say where it goes.
-    Elsewhere,
+/// Significant digits that floats are shown with.
+const FLOAT4_DIGITS: usize = 6;
+const FLOAT8_DIGITS: usize = 15;
+
+/// A number as a template shows it: its sign, and its digits with the point.
+struct Shown {
+    negative: bool,
+    digits: Vec<u8>,
+    /// Blanks before the first digit: places of the template that the number does not fill.
+    blanks: usize,
 }
 
-/// A piece of a number template.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Piece {
-    Nine,
-    Zero,
-    Point,
-    Group,
-    Minus,
-    Plus,
-    Either,
-    Currency,
-    Ordinal(bool),
-    Literal(char),
+/// The text of a number.
+pub fn to_char(value: Datum<'_>, template: &str) -> Result<String, EvalError> {
+    check_length(template.len().saturating_mul(4))?;
+    if template.is_empty() {
+        return Ok(String::new());
+    }
+    let mut template = understand(template)?;
+    if template.roman {
+        return Ok(Writer::new(template.for_roman(), roman(value)?).write());
+    }
+    if template.scientific {
+        return scientific(value, &template);
+    }
+    let text = match value {
+        Datum::Float4(v) => float(f64::from(v), &mut template, FLOAT4_DIGITS),
+        Datum::Float8(v) => float(v, &mut template, FLOAT8_DIGITS),
+        value => exact(value, &mut template)?,
+    };
+    let number = shown(&text, &template);
+    Ok(Writer::new(template, number).write())
 }
 
-/// A template, understood.
-#[derive(Default)]
-struct Template {
-    pieces: Vec<Piece>,
-    whole: usize,
-    fraction: usize,
-    /// Digits before the point from the first `0` on.
-    zero_from: Option<usize>,
-    fraction_zeros: usize,
-    fill: bool,
-    sign: Sign,
-    roman: Option<bool>,
-    scientific: bool,
-    shift: usize,
+fn int4_value(value: &BigDecimal) -> Option<i32> {
+    value.to_i64().and_then(|value| i32::try_from(value).ok())
 }
 
-fn syntax(message: &str) -> EvalError {
-    SqlError::new(SqlState::SYNTAX_ERROR, message)
+fn power_of_ten(exponent: usize) -> BigDecimal {
+    BigDecimal::new(1.into(), -(exponent as i64))
 }
 
-fn understand(template: &str) -> Result<Template, EvalError> {
-    let mut out = Template::default();
-    let mut rest = template;
-    let (mut after_point, mut after_shift) = (false, false);
-    while let Some(first) = rest.chars().next() {
-        let head = |word: &str| rest.get(..word.len()).is_some_and(|text| text.eq_ignore_ascii_case(word));
-        let mut len = first.len_utf8();
-        if head("FM") {
-            (out.fill, len) = (true, 2);
-        } else if head("PR") {
-            (out.sign, len) = (Sign::Brackets, 2);
-        } else if head("MI") {
-            out.pieces.push(Piece::Minus);
-            (out.sign, len) = (Sign::Elsewhere, 2);
-        } else if head("PL") {
-            out.pieces.push(Piece::Plus);
-            len = 2;
-        } else if head("SG") {
-            out.pieces.push(Piece::Either);
-            (out.sign, len) = (Sign::Elsewhere, 2);
-        } else if head("TH") {
-            out.pieces.push(Piece::Ordinal(rest.starts_with('T')));
-            len = 2;
-        } else if head("RN") {
-            (out.roman, len) = (Some(rest.starts_with('R')), 2);
-        } else if head("EEEE") {
-            (out.scientific, len) = (true, 4);
-        } else {
-            match first {
-                '9' | '0' if after_shift => {
-                    out.pieces.push(if first == '0' { Piece::Zero } else { Piece::Nine });
-                    out.whole += 1;
-                    out.shift += 1;
+/// An integer or a numeric, shifted by `V` and rounded.
+fn exact(value: Datum<'_>, template: &mut Template) -> Result<String, EvalError> {
+    template.whole += template.shift;
+    let mut text = String::new();
+    match to_numeric(value)? {
+        Numeric::Finite(decimal) => {
+            let shifted = &decimal * power_of_ten(template.shift);
+            let out_of_range =
+                |what| SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, format!("{what} out of range"));
+            match value {
+                Datum::Int4(_) if template.shift > 0 && int4_value(&shifted).is_none() => {
+                    return Err(out_of_range("integer"));
                 }
-                '9' | '0' => {
-                    out.pieces.push(if first == '0' { Piece::Zero } else { Piece::Nine });
-                    if after_point {
-                        out.fraction += 1;
-                        out.fraction_zeros = if first == '0' { out.fraction } else { out.fraction_zeros };
-                    } else {
-                        out.whole += 1;
-                        out.zero_from = out.zero_from.or((first == '0').then_some(out.whole));
-                    }
+                Datum::Int8(_) if template.shift > 0 && shifted.abs() > i64::MAX => {
+                    return Err(out_of_range("bigint"));
                 }
-                '.' | 'D' | 'd' => {
-                    if after_point {
-                        return Err(syntax("multiple decimal points"));
-                    }
-                    after_point = true;
-                    out.pieces.push(Piece::Point);
-                }
-                ',' | 'G' | 'g' => out.pieces.push(Piece::Group),
-                'S' | 's' => out.sign = if out.whole + out.fraction == 0 { Sign::Leading } else { Sign::Trailing },
-                'V' | 'v' => after_shift = true,
-                'L' | 'l' => out.pieces.push(Piece::Currency),
-                '"' => len = quoted(rest, &mut out.pieces),
-                '\\' if rest[1..].starts_with('"') => {
-                    out.pieces.push(Piece::Literal('"'));
-                    len = 2;
-                }
-                other => out.pieces.push(Piece::Literal(other)),
+                _ => {}
             }
+            let scale = template.fraction as i64;
+            format_owned_numeric(&Numeric::Finite(round(&shifted, scale).with_scale(scale)), &mut text);
         }
-        rest = &rest[len..];
+        special => format_owned_numeric(&special, &mut text),
     }
-    Ok(out)
+    Ok(text)
 }
 
-/// Text in double quotes, in which a backslash takes the next character as it is; how long it is with its quotes.
-fn quoted(text: &str, pieces: &mut Vec<Piece>) -> usize {
-    let mut chars = text.char_indices().skip(1);
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '"' => return at + 1,
-            '\\' => pieces.extend(chars.next().map(|(_, c)| Piece::Literal(c))),
-            c => pieces.push(Piece::Literal(c)),
-        }
-    }
-    text.len()
+/// A float with as many digits as are significant; digits beyond are taken from the template.
+fn float(value: f64, template: &mut Template, digits: usize) -> String {
+    let value = value * 10f64.powi(template.shift as i32);
+    template.whole += template.shift;
+    let shown = |fraction: usize| match value {
+        v if v.is_nan() => "NaN".to_string(),
+        f64::INFINITY => "Infinity".to_string(),
+        f64::NEG_INFINITY => "-Infinity".to_string(),
+        v => format!("{v:.fraction$}"),
+    };
+    let whole = shown(0).trim_start_matches('-').len();
+    template.fraction = template.fraction.min(digits.saturating_sub(whole));
+    shown(template.fraction)
 }
 
-const ROMAN: [(u32, &str); 13] = [
+/// The digits in their places; `#` where there are too many.
+fn shown(text: &str, template: &Template) -> Shown {
+    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
+    let whole = digits.find('.').unwrap_or(digits.len());
+    if whole > template.whole {
+        let mut hashes = vec![b'#'; template.whole + template.fraction + 1];
+        hashes[template.whole] = b'.';
+        return Shown { negative, digits: hashes, blanks: 0 };
+    }
+    Shown { negative, digits: digits.as_bytes().to_vec(), blanks: template.whole - whole }
+}
+
+const ROMAN: [(i32, &str); 13] = [
     (1000, "M"),
     (900, "CM"),
     (500, "D"),
@@ -154,203 +122,397 @@ const ROMAN: [(u32, &str); 13] = [
     (1, "I"),
 ];
 
-fn roman(digits: &str, upper: bool, fill: bool) -> String {
-    let value: u32 = digits.parse().unwrap_or(0);
-    let text = if (1..4000).contains(&value) {
-        let mut rest = value;
-        let mut out = String::new();
-        for (unit, letters) in ROMAN {
-            while rest >= unit {
-                out.push_str(letters);
-                rest -= unit;
-            }
+fn roman(value: Datum<'_>) -> Result<Shown, EvalError> {
+    let unsupported =
+        |what| SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, format!("cannot convert {what} to integer"));
+    let mut rest = match value {
+        // What no integer holds has no Roman digits either.
+        Datum::Float4(v) => v.round_ties_even() as i32,
+        Datum::Float8(v) => v.round_ties_even() as i32,
+        value => match to_numeric(value)? {
+            Numeric::NaN => return Err(unsupported("NaN")),
+            Numeric::Infinity | Numeric::NegInfinity => return Err(unsupported("infinity")),
+            Numeric::Finite(decimal) => int4_value(&round(&decimal, 0))
+                .ok_or_else(|| SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "integer out of range"))?,
+        },
+    };
+    let mut digits = String::new();
+    if !(1..4000).contains(&rest) {
+        digits = "#".repeat(15);
+        rest = 0;
+    }
+    for (unit, letters) in ROMAN {
+        while rest >= unit {
+            digits.push_str(letters);
+            rest -= unit;
         }
-        out
-    } else {
-        "#".repeat(15)
+    }
+    Ok(Shown { negative: false, digits: digits.into_bytes(), blanks: 0 })
+}
+
+fn scientific(value: Datum<'_>, template: &Template) -> Result<String, EvalError> {
+    let is_float = matches!(value, Datum::Float4(_) | Datum::Float8(_));
+    let decimal = match value {
+        Datum::Float4(v) if !v.is_finite() => Numeric::NaN,
+        Datum::Float8(v) if !v.is_finite() => Numeric::NaN,
+        value => to_numeric(value)?,
     };
-    let text = if upper { text } else { text.to_lowercase() };
-    if fill { text } else { format!("{text:>15}") }
-}
-
-/// The text of a number.
-pub fn to_char(value: &Numeric, template: &str) -> Result<String, EvalError> {
-    check_length(template.len().saturating_mul(4))?;
-    let template = understand(template)?;
-    let Numeric::Finite(decimal) = value else { return Ok(not_finite(value, &template)) };
-    if template.scientific {
-        return Ok(scientific(decimal, &template));
-    }
-    let shifted = decimal * bigdecimal::BigDecimal::new(1.into(), -(template.shift as i64));
-    let rounded = round(&shifted, template.fraction as i64);
-    let negative = rounded.is_negative();
-    let mut text = String::new();
-    format_owned_numeric(&Numeric::Finite(rounded.abs().with_scale(template.fraction as i64)), &mut text);
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    if let Some(upper) = template.roman {
-        return Ok(roman(whole, upper, template.fill));
-    }
-    let whole = if whole == "0" && template.whole > 0 { "" } else { whole };
-    let fits = whole.len() <= template.whole;
-    let digits = if fits { format!("{whole:>width$}", width = template.whole) } else { "#".repeat(template.whole) };
-    let fraction = if fits { fraction.to_string() } else { "#".repeat(template.fraction) };
-    Ok(place(&template, &digits, Some(&fraction), negative))
-}
-
-/// What is no number: in the place of the digits before the point, if there is room.
-fn not_finite(value: &Numeric, template: &Template) -> String {
-    if template.scientific {
-        return format!(" #.{}", "#".repeat(template.fraction + "e+00".len()));
-    }
-    let name = if *value == Numeric::NaN { "NaN" } else { "Infinity" };
-    let negative = *value == Numeric::NegInfinity;
-    if name.len() > template.whole {
-        let (whole, fraction) = ("#".repeat(template.whole), "#".repeat(template.fraction));
-        return place(template, &whole, Some(&fraction), negative);
-    }
-    place(template, &format!("{name:>width$}", width = template.whole), None, negative)
-}
-
-fn scientific(value: &bigdecimal::BigDecimal, template: &Template) -> String {
-    use bigdecimal::Zero;
-    let sign = if value.is_negative() {
-        "-"
-    } else if template.fill {
-        ""
-    } else {
-        " "
+    let Numeric::Finite(decimal) = decimal else {
+        let (whole, fraction) = (template.whole, template.fraction);
+        return Ok(format!(" {}.{}", "#".repeat(whole), "#".repeat(fraction + 4)));
     };
-    let mut exponent = if value.is_zero() { 0 } else { value.digits() as i64 - value.fractional_digit_count() - 1 };
+    let mut exponent =
+        if decimal.is_zero() { 0 } else { decimal.digits() as i64 - decimal.fractional_digit_count() - 1 };
     let mantissa = |exponent: i64| {
-        let (digits, scale) = value.abs().into_bigint_and_exponent();
-        round(&bigdecimal::BigDecimal::new(digits, scale + exponent), template.fraction as i64)
+        let (digits, scale) = decimal.abs().into_bigint_and_exponent();
+        round(&BigDecimal::new(digits, scale + exponent), template.fraction as i64)
     };
-    let mut shown = mantissa(exponent);
-    if shown >= 10 {
+    let mut rounded = mantissa(exponent);
+    // Of a numeric PostgreSQL shows 9.99 in one digit as 10e+00.
+    if is_float && rounded >= 10 {
         exponent += 1;
-        shown = mantissa(exponent);
+        rounded = mantissa(exponent);
     }
     let mut text = String::new();
-    format_owned_numeric(&Numeric::Finite(shown.with_scale(template.fraction as i64)), &mut text);
+    format_owned_numeric(&Numeric::Finite(rounded.with_scale(template.fraction as i64)), &mut text);
+    let sign = if decimal.is_negative() { '-' } else { ' ' };
     let direction = if exponent < 0 { '-' } else { '+' };
-    format!("{sign}{text}e{direction}{:02}", exponent.abs())
+    Ok(format!("{sign}{text}e{direction}{:02}", exponent.abs()))
 }
 
-/// Puts digits, separators and signs where the template has them; without a fraction the point goes too.
-fn place(template: &Template, whole: &str, fraction: Option<&str>, negative: bool) -> String {
-    let mut out = String::new();
-    let (mut at, mut fraction_at) = (0, 0);
-    let mut started = false;
-    let mut first_digit = None;
-    let mut digits_start = None;
-    let mut whole_digits: Vec<char> = whole.chars().collect();
-    let zero_from = template.zero_from.unwrap_or(usize::MAX);
-    for (i, digit) in whole_digits.iter_mut().enumerate() {
-        if *digit == ' ' && i + 1 >= zero_from {
-            *digit = '0';
+/// Writes a number into the places of a template.
+struct Writer {
+    template: Template,
+    number: Shown,
+    out: Vec<u8>,
+    /// The next digit.
+    at: usize,
+    /// How many places have been passed.
+    places: usize,
+    /// Whether the sign is written, or none is to be.
+    signed: bool,
+    /// Whether the place before had a digit.
+    inside: bool,
+    /// The number of the last place.
+    count: isize,
+    /// The last digit that `FM` leaves.
+    last: Option<usize>,
+}
+
+impl Writer {
+    fn new(mut template: Template, number: Shown) -> Self {
+        let elsewhere = template.plus || template.minus;
+        if !elsewhere {
+            template.brackets &= number.negative || !template.fill;
+            if template.sign == Sign::Leading(template.whole) {
+                template.sign = Sign::Trailing;
+            }
+        }
+        let signed = match elsewhere {
+            true => !template.plus || template.minus,
+            false => !number.negative && template.fill && template.sign == Sign::None,
+        };
+        let last = (template.fill && template.decimal).then(|| last_kept(&template, &number)).flatten();
+        let widened = usize::from(!signed && number.blanks == 0);
+        let count = (template.whole + template.fraction + widened) as isize - 1;
+        Writer { template, number, out: Vec::new(), at: 0, places: 0, signed, inside: false, count, last }
+    }
+
+    fn write(mut self) -> String {
+        for piece in std::mem::take(&mut self.template.pieces) {
+            match piece {
+                Piece::Literal(c) => self.out.extend(c.to_string().bytes()),
+                Piece::Pattern(pattern) => self.pattern(pattern),
+            }
+        }
+        // Where the digits ran out the text ends.
+        let end = self.out.iter().position(|byte| *byte == 0).unwrap_or(self.out.len());
+        self.out.truncate(end);
+        String::from_utf8(self.out).unwrap_or_default()
+    }
+
+    fn sign_char(&self) -> u8 {
+        if self.number.negative { b'-' } else { b'+' }
+    }
+
+    /// A character, or a blank in its place that `FM` leaves out.
+    fn either(&mut self, shown: bool, c: u8) {
+        match shown {
+            true => self.out.push(c),
+            false if !self.template.fill => self.out.push(b' '),
+            false => {}
         }
     }
-    let shown_fraction = kept_fraction(template, fraction.unwrap_or(""));
-    let none = whole_digits.iter().all(|c| *c == ' ');
-    let has_point = fraction.is_some() && template.fraction > 0;
-    if none
-        && (template.fraction == 0 || (template.fill && shown_fraction.is_empty()))
-        && let Some(last) = whole_digits.last_mut()
-    {
-        *last = '0';
-    }
-    for piece in &template.pieces {
-        if matches!(piece, Piece::Nine | Piece::Zero | Piece::Point) {
-            digits_start.get_or_insert(out.len());
-        }
-        match piece {
-            Piece::Nine | Piece::Zero if at < whole_digits.len() => {
-                let digit = whole_digits[at];
-                at += 1;
-                if digit != ' ' {
-                    first_digit.get_or_insert(out.len());
-                    started = true;
-                    out.push(digit);
-                } else if !template.fill {
-                    out.push(' ');
+
+    fn pattern(&mut self, pattern: Pattern) {
+        match pattern {
+            Pattern::Nine | Pattern::Zero | Pattern::Point => self.place(pattern == Pattern::Zero),
+            Pattern::Group => self.either(self.inside, b','),
+            Pattern::Currency => self.out.push(b' '),
+            Pattern::Minus => self.either(self.number.negative, b'-'),
+            Pattern::Plus => self.either(!self.number.negative, b'+'),
+            Pattern::Either => self.out.push(self.sign_char()),
+            Pattern::Roman(upper) => {
+                let digits = String::from_utf8_lossy(&self.number.digits).into_owned();
+                let digits = if upper { digits } else { digits.to_lowercase() };
+                let shown = if self.template.fill { digits } else { format!("{digits:>15}") };
+                self.out.extend(shown.bytes());
+            }
+            Pattern::Ordinal(upper) => {
+                let hashes = self.number.digits.first() == Some(&b'#');
+                if !self.template.roman && !hashes && !self.number.negative && !self.template.decimal {
+                    let digits = String::from_utf8_lossy(&self.number.digits);
+                    self.out.extend(ordinal(&digits, upper).bytes());
                 }
             }
-            Piece::Nine | Piece::Zero => {
-                if let Some(digit) = shown_fraction.chars().nth(fraction_at) {
-                    out.push(digit);
-                }
-                fraction_at += 1;
-            }
-            Piece::Point if !has_point => {}
-            Piece::Point => {
-                first_digit.get_or_insert(out.len());
-                started = true;
-                out.push('.');
-            }
-            Piece::Group if started => out.push(','),
-            Piece::Group if !template.fill => out.push(' '),
-            Piece::Group => {}
-            Piece::Minus if negative => out.push('-'),
-            Piece::Plus if !negative => out.push('+'),
-            Piece::Either => out.push(if negative { '-' } else { '+' }),
-            Piece::Minus | Piece::Plus if !template.fill => out.push(' '),
-            Piece::Minus | Piece::Plus => {}
-            Piece::Currency if !template.fill => out.push(' '),
-            Piece::Currency => {}
-            Piece::Ordinal(upper) => {
-                let decimal = template.pieces.contains(&Piece::Point);
-                if !negative && !decimal && !whole.contains('#') {
-                    out.push_str(&ordinal(whole, *upper));
-                }
-            }
-            Piece::Literal(c) => out.push(*c),
+            Pattern::Other => {}
         }
     }
-    sign(template, out, first_digit.unwrap_or(0), digits_start.unwrap_or(0), negative)
-}
 
-/// The digits after the point: `FM` drops trailing zeros that no `0` asks for.
-fn kept_fraction(template: &Template, fraction: &str) -> String {
-    if !template.fill {
-        return fraction.to_string();
+    /// Whether the digit is the zero before the point of a number below one, which no `0` asks for.
+    fn is_lone_zero(&self) -> bool {
+        self.template.zero_from.is_none()
+            && self.at == 0
+            && self.number.digits.first() == Some(&b'0')
+            && self.template.fraction != 0
     }
-    let mut kept = fraction.len();
-    while kept > template.fraction_zeros && fraction.as_bytes()[kept - 1] == b'0' {
-        kept -= 1;
-    }
-    fraction[..kept].to_string()
-}
 
-fn sign(template: &Template, mut out: String, first_digit: usize, digits_start: usize, negative: bool) -> String {
-    match template.sign {
-        Sign::Default => match (negative, template.fill) {
-            (true, _) => out.insert(first_digit, '-'),
-            (false, false) => out.insert(digits_start, ' '),
-            (false, true) => {}
-        },
-        Sign::Leading => out.insert(first_digit, if negative { '-' } else { '+' }),
-        Sign::Trailing => out.push(if negative { '-' } else { '+' }),
-        Sign::Brackets => match (negative, template.fill) {
-            (true, _) => {
-                out.insert(first_digit, '<');
-                out.push('>');
+    fn keeps_only_point(&self) -> bool {
+        self.last.is_some_and(|last| self.number.digits[last] == b'.')
+    }
+
+    /// The place of a digit or of the point.
+    fn place(&mut self, zero: bool) {
+        if self.template.roman {
+            return;
+        }
+        self.inside = false;
+        let zeros = self.template.zero_from.is_some_and(|from| from <= self.places);
+        let number_begins = self.places >= self.number.blanks || self.template.zero_from == Some(self.places);
+        if !self.signed && number_begins && (!self.is_lone_zero() || self.keeps_only_point()) {
+            self.sign_before();
+        }
+        if self.places < self.number.blanks {
+            match zeros {
+                true => {
+                    self.out.push(b'0');
+                    self.inside = true;
+                }
+                false => self.either(false, b' '),
             }
-            (false, false) => out = format!(" {out} "),
-            (false, true) => {}
-        },
-        Sign::Elsewhere => {}
+        } else {
+            self.digit(zero);
+        }
+        let end = self.count + isize::from(self.number.blanks > 0) + isize::from(self.template.decimal);
+        if self.places as isize + 1 == end && self.last != Some(self.at) {
+            self.sign_after();
+        }
+        self.places += 1;
     }
-    out
+
+    fn sign_before(&mut self) {
+        match self.template.sign {
+            Sign::Leading(_) => self.out.push(self.sign_char()),
+            Sign::Trailing => return,
+            Sign::None if self.template.brackets => self.out.push(if self.number.negative { b'<' } else { b' ' }),
+            Sign::None if self.number.negative => self.out.push(b'-'),
+            Sign::None => self.either(false, b' '),
+        }
+        self.signed = true;
+    }
+
+    fn sign_after(&mut self) {
+        if self.signed && self.template.brackets {
+            self.out.push(if self.number.negative { b'>' } else { b' ' });
+        } else if self.template.sign == Sign::Trailing {
+            self.out.push(self.sign_char());
+        }
+    }
+
+    /// The next digit, or the point.
+    fn digit(&mut self, zero: bool) {
+        let next = self.number.digits.get(self.at).copied();
+        match next {
+            Some(b'.') => self.out.push(b'.'),
+            _ if self.last.is_some_and(|last| self.at > last) && !zero => {}
+            _ if self.is_lone_zero() => match self.keeps_only_point() {
+                true if self.template.fill => self.out.push(b'0'),
+                _ => self.either(false, b' '),
+            },
+            next => {
+                self.out.push(next.unwrap_or(0));
+                self.inside = true;
+            }
+        }
+        self.at += usize::from(next.is_some());
+    }
 }
 
-/// The number that a text shows by a template: its digits, point and sign.
-pub fn to_number(text: &str, template: &str) -> Result<Numeric, EvalError> {
-    understand(template)?;
-    let negative = text.contains('-') || (text.contains('<') && text.contains('>'));
-    let digits: String = text.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
-    if !digits.contains(|c: char| c.is_ascii_digit()) {
-        let message = format!("invalid input syntax for type numeric: \"{}\"", text.trim());
-        return Err(SqlError { code: SqlState::INVALID_TEXT_REPRESENTATION, ..invalid_parameter(message) });
+/// Where the digits end that `FM` leaves: zeros at the end go, unless a `0` of the template stands there.
+fn last_kept(template: &Template, number: &Shown) -> Option<usize> {
+    let digits = &number.digits;
+    let point = digits.iter().position(|c| *c == b'.')?;
+    let kept = (point..digits.len()).rev().find(|i| *i == point || digits[*i] != b'0').unwrap_or(point);
+    let zeros = template.zero_to.filter(|to| *to > number.blanks);
+    Some(zeros.map_or(kept, |to| kept.max((digits.len() - 1).min(to - number.blanks))))
+}
+
+/// The number that a text shows by a template; none for an empty template.
+pub fn to_number(text: &str, template: &str) -> Result<Option<Numeric>, EvalError> {
+    if template.is_empty() {
+        return Ok(None);
     }
-    parse_numeric(&format!("{}{digits}", if negative { "-" } else { "" }))
+    let template = understand(template)?;
+    for (used, name) in [(template.scientific, "EEEE"), (template.roman, "RN")] {
+        if used {
+            let message = format!("\"{name}\" not supported for input");
+            return Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
+    }
+    let mut reader = Reader::new(&template, text);
+    reader.read();
+    let (scale, shown) = (reader.fraction, reader.number());
+    let precision = template.whole + template.shift + scale;
+    let modifier = (u16::try_from(precision).unwrap_or(u16::MAX), i16::try_from(scale).unwrap_or(i16::MAX));
+    let value = fit_numeric(parse_numeric(&shown)?, Some(modifier))?;
+    Ok(Some(match value {
+        Numeric::Finite(decimal) if template.shift > 0 => {
+            // The scale is that of a product with a power of ten, which has 16 digits at least.
+            let scale = decimal.fractional_digit_count() + 16.max(template.shift as i64);
+            Numeric::Finite((decimal * BigDecimal::new(1.into(), template.shift as i64)).with_scale(scale))
+        }
+        value => value,
+    }))
+}
+
+/// Reads digits from the places of a template.
+struct Reader<'a> {
+    template: &'a Template,
+    input: Vec<char>,
+    at: usize,
+    sign: char,
+    digits: String,
+    whole: usize,
+    fraction: usize,
+    point: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn new(template: &'a Template, text: &str) -> Self {
+        let input = text.chars().collect();
+        Reader { template, input, at: 0, sign: ' ', digits: String::new(), whole: 0, fraction: 0, point: false }
+    }
+
+    fn next(&self) -> Option<char> {
+        self.input.get(self.at).copied()
+    }
+
+    /// What was read, as a numeric is written.
+    fn number(&self) -> String {
+        format!("{}{}", self.sign, self.digits.strip_suffix('.').unwrap_or(&self.digits))
+    }
+
+    fn read(&mut self) {
+        for piece in &self.template.pieces {
+            if self.at >= self.input.len() {
+                return;
+            }
+            match piece {
+                Piece::Literal(_) => self.at += 1,
+                Piece::Pattern(pattern) => self.pattern(*pattern),
+            }
+        }
+    }
+
+    fn pattern(&mut self, pattern: Pattern) {
+        match pattern {
+            Pattern::Nine | Pattern::Zero | Pattern::Point => {
+                self.place(pattern != Pattern::Point);
+                self.at += 1;
+            }
+            // Nothing has been written that a separator could be left out of.
+            Pattern::Group if self.template.fill => {}
+            Pattern::Group => self.at += usize::from(self.next() == Some(',')),
+            Pattern::Currency => self.skip(1),
+            Pattern::Ordinal(_) => {
+                if self.sign != '-' && !self.template.decimal {
+                    self.skip(2);
+                }
+            }
+            Pattern::Minus => self.sign_or_skip(&['-']),
+            Pattern::Plus => self.sign_or_skip(&['+']),
+            Pattern::Either => self.sign_or_skip(&['-', '+']),
+            Pattern::Roman(_) | Pattern::Other => {}
+        }
+    }
+
+    fn sign_or_skip(&mut self, signs: &[char]) {
+        match self.next() {
+            Some(c) if signs.contains(&c) => {
+                self.sign = c;
+                self.at += 1;
+            }
+            _ => self.skip(1),
+        }
+    }
+
+    /// Skips characters that are no part of a number.
+    fn skip(&mut self, count: usize) {
+        for _ in 0..count {
+            if self.next().is_none_or(|c| "0123456789.,+-".contains(c)) {
+                return;
+            }
+            self.at += 1;
+        }
+    }
+
+    /// The place of a digit or of the point; what is left is the last character that belongs to it.
+    fn place(&mut self, digit: bool) {
+        self.at += usize::from(self.next() == Some(' '));
+        if self.sign == ' ' && digit && self.whole + self.fraction == 0 {
+            self.sign_before();
+        }
+        let Some(next) = self.next() else { return };
+        let mut read = false;
+        if next.is_ascii_digit() {
+            if self.point && self.fraction == self.template.fraction {
+                return;
+            }
+            self.digits.push(next);
+            *(if self.point { &mut self.fraction } else { &mut self.whole }) += 1;
+            read = true;
+        } else if self.template.decimal && !self.point && next == '.' {
+            self.digits.push('.');
+            (self.point, read) = (true, true);
+        }
+        if self.sign == ' ' && self.whole + self.fraction > 0 {
+            self.sign_after(read);
+        }
+    }
+
+    fn sign_before(&mut self) {
+        self.sign = match self.next() {
+            Some('-') => '-',
+            Some('+') => '+',
+            Some('<') if self.template.brackets => '-',
+            _ => return,
+        };
+        self.at += 1;
+    }
+
+    fn sign_after(&mut self, read: bool) {
+        let anchored = self.template.sign != Sign::None;
+        if anchored && read {
+            if let Some(sign @ ('-' | '+')) = self.input.get(self.at + 1).copied() {
+                self.sign = sign;
+                self.at += 1;
+            }
+        } else if !anchored
+            && !read
+            && (self.template.plus || self.template.minus)
+            && let Some(sign @ ('-' | '+')) = self.next()
+        {
+            self.sign = sign;
+        }
+    }
 }

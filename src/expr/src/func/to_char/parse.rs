@@ -89,7 +89,6 @@ fn digits_end(rest: &[Piece]) -> bool {
 fn is_numeric(name: &str) -> bool {
     !matches!(name, "AD" | "BC" | "A.D." | "B.C." | "AM" | "PM" | "A.M." | "P.M." | "DAY" | "DY" | "MON" | "MONTH")
         && !matches!(name, "RM" | "TZ" | "TZH" | "OF")
-        && !name.starts_with("FF")
 }
 
 fn is_separator(c: char) -> bool {

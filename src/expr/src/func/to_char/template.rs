@@ -22,6 +22,8 @@ pub struct Pattern {
     pub written: String,
     /// `FM`: without padding.
     pub fill: bool,
+    /// `TM`: a name in the session's language, which is not padded.
+    pub translated: bool,
     /// `TH` (true: upper case) or `th`: an ordinal suffix.
     pub ordinal: Option<bool>,
 }
@@ -34,34 +36,41 @@ const NAMES: &[&str] = &[
     "YY", "Y",
 ];
 
+/// Names that are also written with a capital.
+const CAPITALS: [(&str, &str); 4] = [("DAY", "Day"), ("DY", "Dy"), ("MONTH", "Month"), ("MON", "Mon")];
+
 /// Cuts a template.
 pub fn cut(template: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut rest = template;
-    let mut fill = false;
-    while let Some(first) = rest.chars().next() {
+    while !rest.is_empty() {
+        let (mut fill, mut translated) = (false, false);
         if let Some(tail) = strip(rest, "FM") {
-            fill = true;
-            rest = tail;
-        } else if let Some(tail) = strip(rest, "FX") {
+            (fill, rest) = (true, tail);
+        } else if let Some(tail) = strip(rest, "TM") {
+            (translated, rest) = (true, tail);
+        }
+        if let Some(tail) = strip(rest, "FX") {
             pieces.push(Piece::Exact);
             rest = tail;
-        } else if let Some(tail) = strip(rest, "TM") {
-            rest = tail;
-        } else if first == '"' {
+            continue;
+        }
+        if let Some(name) = NAMES.iter().find(|name| is_written(rest, name)) {
+            let written = rest[..name.len()].to_string();
+            rest = &rest[name.len()..];
+            let ordinal = [("TH", true), ("th", false)].into_iter().find(|(suffix, _)| rest.starts_with(suffix));
+            let suffix = ordinal.map_or(if rest.starts_with("SP") { "SP" } else { "" }, |(suffix, _)| suffix);
+            rest = &rest[suffix.len()..];
+            let ordinal = ordinal.map(|(_, upper)| upper);
+            pieces.push(Piece::Pattern(Pattern { name, written, fill, translated, ordinal }));
+            continue;
+        }
+        let Some(first) = rest.chars().next() else { break };
+        if first == '"' {
             rest = quoted(&rest[1..], &mut pieces);
         } else if first == '\\' && rest[1..].starts_with('"') {
             pieces.push(Piece::Quoted('"'));
             rest = &rest[2..];
-        } else if let Some(name) = NAMES.iter().find(|name| strip(rest, name).is_some()) {
-            let written = rest[..name.len()].to_string();
-            rest = &rest[name.len()..];
-            let ordinal = [("TH", true), ("th", false)].into_iter().find(|(suffix, _)| rest.starts_with(suffix));
-            if let Some((suffix, _)) = ordinal {
-                rest = &rest[suffix.len()..];
-            }
-            pieces.push(Piece::Pattern(Pattern { name, written, fill, ordinal: ordinal.map(|(_, upper)| upper) }));
-            fill = false;
         } else {
             pieces.push(Piece::Literal(first));
             rest = &rest[first.len_utf8()..];
@@ -70,9 +79,15 @@ pub fn cut(template: &str) -> Vec<Piece> {
     pieces
 }
 
-fn strip<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
-    let head = text.get(..prefix.len())?;
-    head.eq_ignore_ascii_case(prefix).then(|| &text[prefix.len()..])
+/// What follows a word that is written in one case.
+fn strip<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    text.strip_prefix(word).or_else(|| text.strip_prefix(&word.to_lowercase()))
+}
+
+/// Whether a pattern begins here: in capitals, in small letters, and names of days and months with one capital.
+fn is_written(text: &str, name: &str) -> bool {
+    let capital = CAPITALS.iter().find(|(upper, _)| *upper == name);
+    strip(text, name).is_some() || capital.is_some_and(|(_, capital)| text.starts_with(capital))
 }
 
 /// Literal text up to the closing quote; what follows it.

@@ -8,7 +8,7 @@ use repr::datetime::{
 };
 use repr::text::TextSettings;
 use repr::text::datetime::{MONTHS, WEEKDAYS, shown_year, zone_abbreviation};
-use repr::{EvalError, Interval};
+use repr::{EvalError, Interval, SqlError, SqlState};
 
 const ROMAN: [&str; 12] = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"];
 
@@ -17,6 +17,8 @@ struct Moment {
     /// Of a date; none for intervals.
     days: Option<i64>,
     civil: Civil,
+    /// Negative in some intervals.
+    month: i64,
     /// Hours may exceed a day in intervals, and all may be negative.
     hours: i64,
     micros: i64,
@@ -44,16 +46,20 @@ fn moment_to_char(micros: i64, template: &str, zone: Option<(i32, String)>) -> R
     }
     let civil = civil_from_micros(micros);
     let days = days_from_civil(civil.year, civil.month, civil.day);
-    let moment = Moment { days: Some(days), civil, hours: civil.hour(), micros: civil.micros, zone };
+    let month = i64::from(civil.month);
+    let moment = Moment { days: Some(days), civil, month, hours: civil.hour(), micros: civil.micros, zone };
     print(&moment, template).map(Some)
 }
 
-/// The text of an interval.
-pub fn interval_to_char(span: Interval, template: &str) -> Result<String, EvalError> {
-    let (years, months) = (span.months / 12, span.months % 12);
-    let civil = Civil { year: years, month: months.unsigned_abs(), day: span.days as u32, micros: span.micros };
-    let moment = Moment { days: None, civil, hours: span.micros / HOUR_US, micros: span.micros, zone: None };
-    print(&moment, template)
+/// The text of an interval; none for an empty template.
+pub fn interval_to_char(span: Interval, template: &str) -> Result<Option<String>, EvalError> {
+    if template.is_empty() {
+        return Ok(None);
+    }
+    let (year, month) = (span.months / 12, i64::from(span.months % 12));
+    let civil = Civil { year, month: month.unsigned_abs() as u32, day: span.days as u32, micros: span.micros };
+    let moment = Moment { days: None, civil, month, hours: span.micros / HOUR_US, micros: span.micros, zone: None };
+    print(&moment, template).map(Some)
 }
 
 fn print(moment: &Moment, template: &str) -> Result<String, EvalError> {
@@ -88,9 +94,16 @@ pub fn ordinal(number: &str, upper: bool) -> String {
     if upper { suffix.to_uppercase() } else { suffix.to_string() }
 }
 
-/// A number with leading zeros up to a width, unless they are switched off.
+/// A number with leading zeros up to a width, unless they are switched off; a sign comes on top.
 fn padded(value: i64, width: usize, pattern: &Pattern) -> String {
+    let width = width + usize::from(value < 0);
     if pattern.fill { value.to_string() } else { format!("{value:0width$}") }
+}
+
+/// The first digits of a part of a second.
+fn fraction(clock: i64, digits: u32) -> String {
+    let width = digits as usize;
+    format!("{:0width$}", clock % SECOND_US / 10i64.pow(6 - digits))
 }
 
 /// A name in the case of the pattern: `MONTH`, `Month` or `month`.
@@ -104,11 +117,11 @@ fn cased(name: &str, pattern: &Pattern) -> String {
 }
 
 fn blank_padded(name: String, pattern: &Pattern) -> String {
-    if pattern.fill { name } else { format!("{name:<9}") }
+    if pattern.fill || pattern.translated { name } else { format!("{name:<9}") }
 }
 
 fn half_day(hours: i64, pattern: &Pattern) -> String {
-    let text = match (hours.rem_euclid(24) >= 12, pattern.name.contains('.')) {
+    let text = match (hours % 24 >= 12, pattern.name.contains('.')) {
         (true, true) => "P.M.",
         (true, false) => "PM",
         (false, true) => "A.M.",
@@ -124,20 +137,23 @@ impl Moment {
             "HH24" => padded(self.hours, 2, pattern),
             "HH" | "HH12" => {
                 let hours = self.hours % 12;
-                padded(if hours == 0 { 12 } else { hours }, 2, pattern)
+                let width = if self.hours < 0 && hours == 0 { 3 } else { 2 };
+                padded(if hours == 0 { 12 } else { hours }, width, pattern)
             }
             "MI" => padded(clock / MINUTE_US % 60, 2, pattern),
             "SS" => padded(clock / SECOND_US % 60, 2, pattern),
-            "MS" | "FF3" => padded(clock % SECOND_US / 1000, 3, pattern),
-            "US" | "FF6" => padded(clock % SECOND_US, 6, pattern),
-            "FF1" => padded(clock % SECOND_US / 100_000, 1, pattern),
-            "FF2" => padded(clock % SECOND_US / 10_000, 2, pattern),
-            "FF4" => padded(clock % SECOND_US / 100, 4, pattern),
-            "FF5" => padded(clock % SECOND_US / 10, 5, pattern),
+            "MS" | "FF3" => fraction(clock, 3),
+            "US" | "FF6" => fraction(clock, 6),
+            "FF1" => fraction(clock, 1),
+            "FF2" => fraction(clock, 2),
+            "FF4" => fraction(clock, 4),
+            "FF5" => fraction(clock, 5),
             "SSSS" | "SSSSS" => (clock / SECOND_US).to_string(),
             "AM" | "PM" | "A.M." | "P.M." => half_day(self.hours, pattern),
-            "MM" => padded(self.civil.month.into(), 2, pattern),
+            "MM" => padded(self.month, 2, pattern),
+            "DD" if self.days.is_none() && !pattern.fill => format!("{:02}", self.civil.day as i32),
             "DD" => padded(i64::from(self.civil.day as i32), 2, pattern),
+            "CC" => padded(self.century(), 2, pattern),
             "YYYY" => padded(self.year(), 4, pattern),
             "YYY" => padded(self.year() % 1000, 3, pattern),
             "YY" => padded(self.year() % 100, 2, pattern),
@@ -145,6 +161,16 @@ impl Moment {
             "Y,YYY" => format!("{},{:03}", self.year() / 1000, self.year() % 1000),
             _ => return self.show_date(pattern),
         })
+    }
+
+    /// Centuries count from 1 and backwards from -1; those of an interval from 0.
+    fn century(&self) -> i64 {
+        let year = i64::from(self.civil.year);
+        match self.days {
+            None => year / 100,
+            Some(_) if year > 0 => (year - 1) / 100 + 1,
+            Some(_) => year / 100 - 1,
+        }
     }
 
     fn year(&self) -> i64 {
@@ -157,7 +183,8 @@ impl Moment {
     /// Patterns that only dates have.
     fn show_date(&self, pattern: &Pattern) -> Result<String, EvalError> {
         let Some(days) = self.days else {
-            let error = invalid_parameter("invalid format specification for an interval value");
+            let message = "invalid format specification for an interval value";
+            let error = SqlError::new(SqlState::INVALID_DATETIME_FORMAT, message);
             return Err(error.hint("Intervals are not tied to specific calendar dates."));
         };
         let month = MONTHS[self.civil.month as usize - 1];
@@ -186,7 +213,6 @@ impl Moment {
             "IY" => padded(iso_year % 100, 2, pattern),
             "I" => padded(iso_year % 10, 1, pattern),
             "Q" => ((self.civil.month - 1) / 3 + 1).to_string(),
-            "CC" => padded((self.year() + 99) / 100, 2, pattern),
             "J" => (days + JULIAN_EPOCH).to_string(),
             "AD" | "BC" | "A.D." | "B.C." => self.era(pattern),
             "TZ" | "TZH" | "TZM" | "OF" => self.zone(pattern),

@@ -147,11 +147,17 @@ fn word_field(text: &str) -> (Option<Field<'_>>, usize) {
     {
         return (Some(Field::Date(&text[..len])), len);
     }
-    if matches!(separator, Some('/' | '_')) {
+    let digits_or_sign = separator.is_some_and(|c| matches!(c, '+' | '-') || c.is_ascii_digit());
+    if matches!(separator, Some('/' | '_')) || (digits_or_sign && may_be_zone(&text[..letters])) {
         return word(text, |c| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+')).map(Field::Word);
     }
     let len = if separator == Some('.') { letters + 1 } else { letters };
     (Some(Field::Word(&text[..letters])), len)
+}
+
+/// Whether a word may be the beginning of a zone's name that goes on with digits: `EST5EDT`, `GMT+3`.
+fn may_be_zone(word: &str) -> bool {
+    word.len() >= 3 && !word.eq_ignore_ascii_case("julian") && month(word).is_none() && !is_weekday(word)
 }
 
 fn month(word: &str) -> Option<u32> {
@@ -197,8 +203,8 @@ pub fn read(text: &str, ty: &str, order: DateOrder) -> Result<Moment, SqlError> 
     let fields = split(text).ok_or_else(|| bad_format(ty, text))?;
     if let [Field::Word(word)] = fields[..] {
         match word.to_ascii_lowercase().as_str() {
-            "infinity" | "+infinity" | "inf" | "+inf" => return Ok(Moment::Infinity),
-            "-infinity" | "-inf" => return Ok(Moment::NegInfinity),
+            "infinity" => return Ok(Moment::Infinity),
+            "-infinity" => return Ok(Moment::NegInfinity),
             "epoch" => return Ok(Moment::Epoch),
             "now" | "today" | "tomorrow" | "yesterday" => {
                 return Err(SqlError::unsupported(format!("date/time input \"{word}\"")));
@@ -395,6 +401,15 @@ impl<'a> Reader<'a> {
             self.loose.extend(parts.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, part)| *part));
             return Ok(());
         }
+        if let [year, day] = parts[..]
+            && day.len() == 3
+            && year.len() >= 4
+            && date.contains('-')
+        {
+            self.year = Some((year.parse().map_err(|_| self.bad())?, year.len()));
+            self.day_of_year = day.parse().ok();
+            return Ok(());
+        }
         let [a, b, c] = parts[..] else {
             return Err(self.bad());
         };
@@ -411,7 +426,7 @@ impl<'a> Reader<'a> {
     fn set_compact_time(&mut self, whole: &str, fraction: &str) -> Result<(), SqlError> {
         self.expect_time = false;
         let spread = match whole.len() {
-            4 => format!("{}:{}", &whole[..2], &whole[2..]),
+            4 => format!("{}:{}:00", &whole[..2], &whole[2..]),
             6 => format!("{}:{}:{}", &whole[..2], &whole[2..4], &whole[4..]),
             _ => return Err(self.bad()),
         };

@@ -40,6 +40,16 @@ pub(super) fn alter(parser: &mut Parser<'_>) -> Parsed<Statement> {
         AlterAction::Schema(super::words::name(parser)?)
     } else if kind == ObjectKind::Secret && eat(parser, "AS") {
         AlterAction::Secret(parser.parse_expr()?)
+    } else if kind == ObjectKind::Type && eat(parser, "ADD VALUE") {
+        AlterAction::AddValue(add_value(parser)?)
+    } else if eat_one_of(parser, &["SET", "RESET"]).is_some() && parser.peek_token_ref().token == Token::LParen {
+        skip(parser);
+        AlterAction::Storage
+    } else if kind == ObjectKind::Table
+        && eat(parser, "ADD")
+        && let Some(constraint) = parser.parse_optional_table_constraint()?
+    {
+        AlterAction::AddConstraint(constraint)
     } else {
         return Ok(unsupported(parser, &format!("this form of ALTER {}", kind.words())));
     };
@@ -57,6 +67,18 @@ fn column_default(parser: &mut Parser<'_>) -> Parsed<Option<AlterAction>> {
         return Ok(Some(AlterAction::Default(column, Some(parser.parse_expr()?))));
     }
     Ok(None)
+}
+
+/// `[IF NOT EXISTS] 'label' [BEFORE 'other' | AFTER 'other']`
+fn add_value(parser: &mut Parser<'_>) -> Parsed<AddValue> {
+    let if_not_exists = if_not_exists(parser);
+    let label = parser.parse_literal_string()?;
+    let beside = match eat_one_of(parser, &["BEFORE", "AFTER"]) {
+        Some("BEFORE") => Some((Side::Before, parser.parse_literal_string()?)),
+        Some(_) => Some((Side::After, parser.parse_literal_string()?)),
+        None => None,
+    };
+    Ok(AddValue { label, if_not_exists, beside })
 }
 
 /// `COMMENT ON kind name IS 'text' | NULL`

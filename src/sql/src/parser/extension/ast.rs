@@ -1,5 +1,6 @@
 //! The syntax tree of our statements. Queries, expressions, types and column definitions are sqlparser's; names are not resolved yet.
 
+use crate::catalog::Uniqueness;
 use sqlparser::ast::{
     self, ColumnDef, DataType, Expr, Ident, ObjectName, Query, SelectItem, TableConstraint, TableWithJoins,
 };
@@ -47,6 +48,8 @@ pub enum Statement {
     CreateSource(CreateSource),
     /// `CREATE TYPE … AS ENUM`
     CreateType(CreateType),
+    /// `CREATE FUNCTION`
+    CreateFunction(CreateFunction),
     /// `DROP`
     Drop(DropStatement),
     /// `ALTER`
@@ -202,8 +205,39 @@ pub struct InsertStatement {
     pub columns: Vec<Ident>,
     /// Rows; none for `DEFAULT VALUES`.
     pub source: Option<Box<Query>>,
+    /// `ON CONFLICT`
+    pub on_conflict: Option<OnConflict>,
     /// `RETURNING`
     pub returning: Vec<SelectItem>,
+}
+
+/// `ON CONFLICT`: what to do with a row whose key is there already.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OnConflict {
+    /// Which key.
+    pub target: ConflictTarget,
+    /// `DO UPDATE`; else `DO NOTHING`.
+    pub update: Option<ConflictUpdate>,
+}
+
+/// Which unique index `ON CONFLICT` speaks of.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ConflictTarget {
+    /// Any.
+    Any,
+    /// The one with these keys, in any order.
+    Keys(Vec<Expr>),
+    /// The constraint of this name.
+    Constraint(Ident),
+}
+
+/// `DO UPDATE SET … [WHERE …]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConflictUpdate {
+    /// `SET`
+    pub assignments: Vec<ast::Assignment>,
+    /// `WHERE`
+    pub selection: Option<Expr>,
 }
 
 /// `UPDATE`
@@ -337,6 +371,8 @@ pub struct CreateIndex {
     pub if_not_exists: bool,
     /// `DEFAULT`: by a key of the relation, or by all its columns.
     pub default: bool,
+    /// `UNIQUE`; for a constraint of the table, `AS UNIQUE` or `AS PRIMARY KEY` at the end of its definition tells.
+    pub unique: Option<Uniqueness>,
     /// `IN CLUSTER`
     pub cluster: Option<Ident>,
     /// What is indexed.
@@ -345,13 +381,108 @@ pub struct CreateIndex {
     pub keys: Vec<Expr>,
 }
 
-/// `CREATE TYPE name AS ENUM (labels)`
+/// A value of an enum.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EnumLabel {
+    /// What it is called.
+    pub text: String,
+    /// Its place in the order; none if that is its number among the labels.
+    pub place: Option<f32>,
+}
+
+/// `CREATE TYPE name AS …`
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreateType {
     /// Its name.
     pub name: ObjectName,
-    /// The values, in order.
-    pub labels: Vec<String>,
+    /// What it is.
+    pub definition: TypeDefinition,
+}
+
+/// `CREATE FUNCTION … LANGUAGE SQL`
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateFunction {
+    /// `OR REPLACE`
+    pub or_replace: bool,
+    /// Its name.
+    pub name: ObjectName,
+    /// Its arguments.
+    pub args: Vec<FunctionParameter>,
+    /// What it gives.
+    pub returns: FunctionReturns,
+    /// Whether the same arguments always give the same.
+    pub volatility: FunctionVolatility,
+    /// Whether a NULL argument gives NULL.
+    pub strict: bool,
+    /// The query that it stands for.
+    pub body: Box<Query>,
+}
+
+/// An argument of a function.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FunctionParameter {
+    /// What the body calls it, besides `$n`.
+    pub name: Option<Ident>,
+    /// Its type.
+    pub data_type: DataType,
+    /// What it is if it is left out.
+    pub default: Option<Expr>,
+}
+
+/// What a function gives.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FunctionReturns {
+    /// A value.
+    Value(DataType),
+    /// Rows of one value.
+    SetOf(DataType),
+    /// Rows of named values.
+    Table(Vec<(Ident, DataType)>),
+}
+
+/// What a function promises of its results.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FunctionVolatility {
+    /// `IMMUTABLE`
+    Immutable,
+    /// `STABLE`
+    Stable,
+    /// `VOLATILE`
+    #[default]
+    Volatile,
+}
+
+impl FunctionVolatility {
+    /// Of SQL's word.
+    pub fn of(word: &str) -> Self {
+        match word {
+            "IMMUTABLE" => FunctionVolatility::Immutable,
+            "STABLE" => FunctionVolatility::Stable,
+            _ => FunctionVolatility::Volatile,
+        }
+    }
+
+    /// SQL's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            FunctionVolatility::Immutable => "IMMUTABLE",
+            FunctionVolatility::Stable => "STABLE",
+            FunctionVolatility::Volatile => "VOLATILE",
+        }
+    }
+}
+
+/// What a new type is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TypeDefinition {
+    /// `ENUM (labels)`: the values, in order.
+    Enum(Vec<EnumLabel>),
+    /// `(name type, …)`
+    Composite(Vec<(Ident, DataType)>),
+    /// `LIST (ELEMENT TYPE = type)`
+    List(DataType),
+    /// `MAP (KEY TYPE = text, VALUE TYPE = type)`
+    Map(DataType),
 }
 
 /// `CREATE SECRET`
@@ -455,6 +586,8 @@ pub enum ObjectKind {
     ClusterReplica,
     /// `TYPE`
     Type,
+    /// `FUNCTION`
+    Function,
 }
 
 impl ObjectKind {
@@ -472,6 +605,7 @@ impl ObjectKind {
         ObjectKind::ClusterReplica,
         ObjectKind::Cluster,
         ObjectKind::Type,
+        ObjectKind::Function,
     ];
 
     /// The words of SQL.
@@ -489,6 +623,7 @@ impl ObjectKind {
             ObjectKind::ClusterReplica => "CLUSTER REPLICA",
             ObjectKind::Cluster => "CLUSTER",
             ObjectKind::Type => "TYPE",
+            ObjectKind::Function => "FUNCTION",
         }
     }
 
@@ -531,6 +666,32 @@ pub enum AlterAction {
     Schema(ObjectName),
     /// `AS`: a secret's new value.
     Secret(Expr),
+    /// `ADD VALUE`
+    AddValue(AddValue),
+    /// `ADD [CONSTRAINT name] …`
+    AddConstraint(TableConstraint),
+    /// `SET (parameters)`, `RESET (parameters)`: how PostgreSQL would store the object.
+    Storage,
+}
+
+/// `ADD VALUE [IF NOT EXISTS] label [BEFORE | AFTER neighbour]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct AddValue {
+    /// The new value.
+    pub label: String,
+    /// `IF NOT EXISTS`
+    pub if_not_exists: bool,
+    /// Where: whether before or after which other; at the end if nothing is said.
+    pub beside: Option<(Side, String)>,
+}
+
+/// A side of something in an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// `BEFORE`
+    Before,
+    /// `AFTER`
+    After,
 }
 
 /// `COMMENT ON`

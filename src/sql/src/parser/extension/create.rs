@@ -3,8 +3,9 @@
 use super::ast::*;
 use super::words::*;
 use super::{Parsed, unsupported};
+use crate::catalog::Uniqueness;
 use crate::parser::reserved;
-use sqlparser::ast::{Expr, Ident, ObjectName};
+use sqlparser::ast::{DataType, Expr, Ident, ObjectName};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
@@ -28,14 +29,17 @@ const CREATES: &[(&str, fn(&mut Parser<'_>) -> Parsed<Statement>)] = &[
     ("TEMPORARY VIEW", |p| view(p, false, true)),
     ("VIEW", |p| view(p, false, false)),
     ("MATERIALIZED VIEW", |p| materialized_view(p, false)),
-    ("DEFAULT INDEX", |p| index(p, true)),
-    ("INDEX", |p| index(p, false)),
+    ("DEFAULT INDEX", |p| index(p, true, None)),
+    ("UNIQUE INDEX", |p| index(p, false, Some(Uniqueness::Index))),
+    ("INDEX", |p| index(p, false, None)),
     ("ROLE", super::alter::create_role),
     ("USER", super::alter::create_role),
     ("SECRET", secret),
     ("CONNECTION", connection),
     ("SOURCE", source),
-    ("TYPE", enum_type),
+    ("TYPE", new_type),
+    ("FUNCTION", |p| super::function::create_function(p, false)),
+    ("OR REPLACE FUNCTION", |p| super::function::create_function(p, true)),
 ];
 
 /// Other things that PostgreSQL or Materialize create.
@@ -49,11 +53,9 @@ const UNSUPPORTED: &[&str] = &[
     "EVENT TRIGGER",
     "EXTENSION",
     "FOREIGN",
-    "FUNCTION",
     "LANGUAGE",
     "NETWORK POLICY",
     "OPERATOR",
-    "OR REPLACE FUNCTION",
     "OR REPLACE PROCEDURE",
     "POLICY",
     "PROCEDURE",
@@ -68,7 +70,6 @@ const UNSUPPORTED: &[&str] = &[
     "TABLESPACE",
     "TEXT SEARCH",
     "TRIGGER",
-    "UNIQUE INDEX",
     "WEBHOOK",
 ];
 
@@ -226,24 +227,38 @@ fn optional_columns(parser: &mut Parser<'_>) -> Parsed<Vec<Ident>> {
     if parser.peek_token_ref().token == Token::LParen { ident_list(parser) } else { Ok(Vec::new()) }
 }
 
-/// `[name] [IN CLUSTER c] ON relation [USING arrangement] [(expressions)]`
-fn index(parser: &mut Parser<'_>, default: bool) -> Parsed<Statement> {
+/// What `USING` may say: indexes are all of one kind.
+const ACCESS_METHODS: &[&str] = &["ARRANGEMENT", "DEFAULT", "BTREE", "HASH"];
+
+/// `[name] [IN CLUSTER c] ON relation [USING method] [(expressions)]`
+fn index(parser: &mut Parser<'_>, default: bool, unique: Option<Uniqueness>) -> Parsed<Statement> {
     let if_not_exists = if_not_exists(parser);
     let unnamed = peek_words(parser, "ON") || peek_words(parser, "IN CLUSTER");
     let index_name = if unnamed { None } else { Some(ident(parser)?) };
     let cluster = in_cluster(parser)?;
     expect(parser, "ON")?;
     let on = name(parser)?;
-    if eat(parser, "USING") && !eat(parser, "ARRANGEMENT") && !eat(parser, "DEFAULT") {
-        return Ok(unsupported(parser, "an index USING anything but arrangement"));
+    if eat(parser, "USING") && eat_one_of(parser, ACCESS_METHODS).is_none() {
+        return Ok(unsupported(parser, "an index of this access method"));
     }
     let keys = if default { Vec::new() } else { index_keys(parser)? };
-    Ok(Statement::CreateIndex(CreateIndex { name: index_name, if_not_exists, default, cluster, on, keys }))
+    let unique = unique.map(|unique| match eat_one_of(parser, &["AS PRIMARY KEY", "AS UNIQUE"]) {
+        Some("AS PRIMARY KEY") => Uniqueness::PrimaryKey,
+        Some(_) => Uniqueness::Constraint,
+        None => unique,
+    });
+    Ok(Statement::CreateIndex(CreateIndex { name: index_name, if_not_exists, default, unique, cluster, on, keys }))
 }
 
+/// `(expression [ASC | DESC] [NULLS FIRST | NULLS LAST], …)`: an arrangement has no order that anyone sees.
 fn index_keys(parser: &mut Parser<'_>) -> Parsed<Vec<Expr>> {
     parser.expect_token(&Token::LParen)?;
-    let keys = parser.parse_comma_separated(|p| p.parse_expr())?;
+    let keys = parser.parse_comma_separated(|p| {
+        let key = p.parse_expr()?;
+        eat_one_of(p, &["ASC", "DESC"]);
+        eat_one_of(p, &["NULLS FIRST", "NULLS LAST"]);
+        Ok(key)
+    })?;
     parser.expect_token(&Token::RParen)?;
     Ok(keys)
 }
@@ -340,19 +355,50 @@ fn source_tables(parser: &mut Parser<'_>) -> Parsed<SourceTables> {
     Ok(SourceTables::Tables(tables))
 }
 
-/// `name AS ENUM (labels)`; other types are not served.
-fn enum_type(parser: &mut Parser<'_>) -> Parsed<Statement> {
+/// `name AS ENUM (labels) | LIST (ELEMENT TYPE = type) | MAP (KEY TYPE = text, VALUE TYPE = type) | (name type, …)`
+fn new_type(parser: &mut Parser<'_>) -> Parsed<Statement> {
     let name = name(parser)?;
-    if !eat(parser, "AS ENUM") {
-        return Ok(unsupported(parser, "CREATE TYPE other than AS ENUM"));
+    expect(parser, "AS")?;
+    let kind = eat_one_of(parser, &["ENUM", "LIST", "MAP"]);
+    if kind.is_none() && *parser.peek_token_ref() != Token::LParen {
+        return Ok(unsupported(parser, "this form of CREATE TYPE"));
     }
     parser.expect_token(&Token::LParen)?;
-    let labels = match parser.peek_token_ref().token {
-        Token::RParen => Vec::new(),
-        _ => parser.parse_comma_separated(Parser::parse_literal_string)?,
+    let definition = match kind {
+        Some("ENUM") => TypeDefinition::Enum(match parser.peek_token_ref().token {
+            Token::RParen => Vec::new(),
+            _ => parser.parse_comma_separated(enum_label)?,
+        }),
+        Some("LIST") => TypeDefinition::List(type_option(parser, "ELEMENT TYPE")?),
+        Some(_) => {
+            if type_option(parser, "KEY TYPE")? != DataType::Text {
+                return unexpected(parser, "the key type text");
+            }
+            parser.expect_token(&Token::Comma)?;
+            TypeDefinition::Map(type_option(parser, "VALUE TYPE")?)
+        }
+        None => TypeDefinition::Composite(match parser.peek_token_ref().token {
+            Token::RParen => Vec::new(),
+            _ => parser.parse_comma_separated(|p| Ok((ident(p)?, p.parse_data_type()?)))?,
+        }),
     };
     parser.expect_token(&Token::RParen)?;
-    Ok(Statement::CreateType(CreateType { name, labels }))
+    Ok(Statement::CreateType(CreateType { name, definition }))
+}
+
+/// `words = type`
+fn type_option(parser: &mut Parser<'_>, words: &str) -> Parsed<DataType> {
+    expect(parser, words)?;
+    parser.expect_token(&Token::Eq)?;
+    parser.parse_data_type()
+}
+
+/// `'label' [AT place]`; the place stands in stored definitions only.
+fn enum_label(parser: &mut Parser<'_>) -> Parsed<EnumLabel> {
+    let text = parser.parse_literal_string()?;
+    let place = if eat(parser, "AT") { Some(parser.parse_literal_string()?) } else { None };
+    let place = place.map(|place| place.parse().or_else(|_| unexpected(parser, "a place"))).transpose()?;
+    Ok(EnumLabel { text, place })
 }
 
 /// `DROP kind [IF EXISTS] names [CASCADE|RESTRICT]`
@@ -368,7 +414,17 @@ pub(super) fn drop(parser: &mut Parser<'_>) -> Parsed<Statement> {
         };
     };
     let if_exists = eat(parser, "IF EXISTS");
-    let names = parser.parse_comma_separated(|p| name(p))?;
+    let names = parser.parse_comma_separated(|p| {
+        let name = name(p)?;
+        if kind == ObjectKind::Function && eat_token(p, Token::LParen) {
+            // There is one function of a name: its arguments need not tell it from others.
+            if *p.peek_token_ref() != Token::RParen {
+                p.parse_comma_separated(Parser::parse_data_type)?;
+            }
+            p.expect_token(&Token::RParen)?;
+        }
+        Ok(name)
+    })?;
     let cascade = eat_one_of(parser, &["CASCADE", "RESTRICT"]) == Some("CASCADE");
     Ok(Statement::Drop(DropStatement { kind, if_exists, names, cascade }))
 }

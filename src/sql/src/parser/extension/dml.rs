@@ -17,11 +17,29 @@ pub(super) fn insert(parser: &mut Parser<'_>) -> Parsed<Statement> {
         return Ok(unsupported(parser, "OVERRIDING VALUE"));
     }
     let source = if eat(parser, "DEFAULT VALUES") { None } else { Some(query(parser)?) };
-    if peek_words(parser, "ON CONFLICT") {
-        return Ok(unsupported(parser, "ON CONFLICT"));
-    }
+    let on_conflict = if eat(parser, "ON CONFLICT") { Some(on_conflict(parser)?) } else { None };
     let returning = returning(parser)?;
-    Ok(Statement::Insert(InsertStatement { table, alias, columns, source, returning }))
+    Ok(Statement::Insert(InsertStatement { table, alias, columns, source, on_conflict, returning }))
+}
+
+/// `[(keys) | ON CONSTRAINT name] DO NOTHING | DO UPDATE SET … [WHERE …]`
+fn on_conflict(parser: &mut Parser<'_>) -> Parsed<OnConflict> {
+    let target = if eat(parser, "ON CONSTRAINT") {
+        ConflictTarget::Constraint(ident(parser)?)
+    } else if eat_token(parser, Token::LParen) {
+        let keys = parser.parse_comma_separated(|p| p.parse_expr())?;
+        parser.expect_token(&Token::RParen)?;
+        ConflictTarget::Keys(keys)
+    } else {
+        ConflictTarget::Any
+    };
+    if eat(parser, "DO NOTHING") {
+        return Ok(OnConflict { target, update: None });
+    }
+    expect(parser, "DO UPDATE SET")?;
+    let assignments = parser.parse_comma_separated(|p| p.parse_assignment())?;
+    let selection = selection(parser)?;
+    Ok(OnConflict { target, update: Some(ConflictUpdate { assignments, selection }) })
 }
 
 /// Whether a parenthesis opens a list of columns rather than a query.

@@ -1,7 +1,7 @@
 //! Statements back to text, as the catalog stores them. Only those that define items can be stored; what is printed parses to the same tree.
 
 use super::ast::*;
-use crate::catalog::quote_ident;
+use crate::catalog::{Uniqueness, quote_ident};
 use sqlparser::ast::Ident;
 use std::fmt::{self, Display, Formatter};
 
@@ -16,6 +16,7 @@ pub fn definition(statement: &Statement) -> Option<String> {
         Statement::CreateConnection(s) => s.to_string(),
         Statement::CreateSource(s) => s.to_string(),
         Statement::CreateType(s) => s.to_string(),
+        Statement::CreateFunction(s) => s.to_string(),
         _ => return None,
     };
     Some(crate::parser::respell::restore(&printed))
@@ -37,7 +38,9 @@ pub(crate) fn quote_string(text: &str) -> String {
 
 impl Display for CreateTable {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "CREATE TABLE {} ({})", self.name, list(&self.columns))
+        write!(f, "CREATE TABLE {} ({}", self.name, list(&self.columns))?;
+        self.constraints.iter().try_for_each(|constraint| write!(f, ", {constraint}"))?;
+        f.write_str(")")
     }
 }
 
@@ -63,10 +66,15 @@ impl Display for CreateView {
 
 impl Display for CreateIndex {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str("CREATE INDEX")?;
+        f.write_str(if self.unique.is_some() { "CREATE UNIQUE INDEX" } else { "CREATE INDEX" })?;
         self.name.iter().try_for_each(|name| write!(f, " {name}"))?;
         in_cluster(f, &self.cluster)?;
-        write!(f, " ON {} ({})", self.on, list(&self.keys))
+        write!(f, " ON {} ({})", self.on, list(&self.keys))?;
+        f.write_str(match self.unique {
+            Some(Uniqueness::PrimaryKey) => " AS PRIMARY KEY",
+            Some(Uniqueness::Constraint) => " AS UNIQUE",
+            Some(Uniqueness::Index) | None => "",
+        })
     }
 }
 
@@ -100,8 +108,58 @@ impl Display for CreateSource {
 
 impl Display for CreateType {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let labels: Vec<String> = self.labels.iter().map(|label| quote_string(label)).collect();
-        write!(f, "CREATE TYPE {} AS ENUM ({})", self.name, labels.join(", "))
+        write!(f, "CREATE TYPE {} AS {}", self.name, self.definition)
+    }
+}
+
+impl Display for CreateFunction {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "CREATE FUNCTION {} ({}) RETURNS {}", self.name, list(&self.args), self.returns)?;
+        write!(f, " LANGUAGE sql {}", self.volatility.word())?;
+        f.write_str(if self.strict { " STRICT" } else { "" })?;
+        write!(f, " BEGIN ATOMIC {}; END", self.body)
+    }
+}
+
+impl Display for FunctionParameter {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.name.iter().try_for_each(|name| write!(f, "{name} "))?;
+        write!(f, "{}", self.data_type)?;
+        self.default.iter().try_for_each(|default| write!(f, " DEFAULT {default}"))
+    }
+}
+
+impl Display for FunctionReturns {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            FunctionReturns::Value(ty) => write!(f, "{ty}"),
+            FunctionReturns::SetOf(ty) => write!(f, "SETOF {ty}"),
+            FunctionReturns::Table(columns) => {
+                let columns: Vec<String> = columns.iter().map(|(name, ty)| format!("{name} {ty}")).collect();
+                write!(f, "TABLE ({})", columns.join(", "))
+            }
+        }
+    }
+}
+
+impl Display for TypeDefinition {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            TypeDefinition::Enum(labels) => {
+                let label = |label: &EnumLabel| match label.place {
+                    Some(place) => format!("{} AT '{place}'", quote_string(&label.text)),
+                    None => quote_string(&label.text),
+                };
+                let labels: Vec<String> = labels.iter().map(label).collect();
+                write!(f, "ENUM ({})", labels.join(", "))
+            }
+            TypeDefinition::Composite(fields) => {
+                let fields: Vec<String> = fields.iter().map(|(name, ty)| format!("{name} {ty}")).collect();
+                write!(f, "({})", fields.join(", "))
+            }
+            TypeDefinition::List(element) => write!(f, "LIST (ELEMENT TYPE = {element})"),
+            TypeDefinition::Map(value) => write!(f, "MAP (KEY TYPE = text, VALUE TYPE = {value})"),
+        }
     }
 }
 

@@ -120,11 +120,16 @@ const STAGES: &[(&str, ExplainStage)] = &[
     ("PHYSICAL", ExplainStage::Physical),
 ];
 
-/// `EXPLAIN [stage PLAN] [AS TEXT|JSON] [FOR] statement | VIEW v | …`
+/// `EXPLAIN [stage PLAN] [AS TEXT|JSON] [FOR] statement | VIEW v | …`, `EXPLAIN FILTER PUSHDOWN FOR …`
 pub(super) fn explain(parser: &mut Parser<'_>) -> Parsed<Statement> {
     expect(parser, "EXPLAIN")?;
-    if ["ANALYZE", "FILTER PUSHDOWN", "TIMESTAMP", "KEY SCHEMA", "VALUE SCHEMA"].iter().any(|w| peek_words(parser, w)) {
+    if ["ANALYZE", "TIMESTAMP", "KEY SCHEMA", "VALUE SCHEMA"].iter().any(|w| peek_words(parser, w)) {
         return Ok(super::unsupported(parser, "EXPLAIN of this kind"));
+    }
+    if eat(parser, "FILTER PUSHDOWN") {
+        expect(parser, "FOR")?;
+        let of = explained(parser)?;
+        return Ok(Statement::Explain(ExplainStatement { stage: ExplainStage::FilterPushdown, json: false, of }));
     }
     let stage = STAGES.iter().find(|(words, _)| eat(parser, words)).map(|(_, stage)| *stage);
     if stage.is_some() {

@@ -11,11 +11,13 @@ macro_rules! inquiries {
             (
                 $name,
                 concat!($object, ", text"),
+                "bool",
                 concat!("(SELECT true FROM pg_catalog.", $relation, " WHERE ", $column, " = $1", $cast, ")"),
             ),
             (
                 $name,
                 concat!("any, ", $object, ", text"),
+                "bool",
                 concat!("(SELECT true FROM pg_catalog.", $relation, " WHERE ", $column, " = $2", $cast, ")"),
             ),
         )+)+]
@@ -35,6 +37,13 @@ pub(super) const INQUIRIES: &[SqlFunction] = inquiries! {
         "regtype" in "pg_type" by "oid" as "", "oid" in "pg_type" by "oid" as "", "text" in "pg_type" by "oid" as "::regtype";
     "has_schema_privilege": "text" in "pg_namespace" by "nspname" as "", "oid" in "pg_namespace" by "oid" as "";
     "has_database_privilege": "text" in "pg_database" by "datname" as "", "oid" in "pg_database" by "oid" as "";
+    "has_function_privilege":
+        "regproc" in "pg_proc" by "oid" as "", "oid" in "pg_proc" by "oid" as "", "text" in "pg_proc" by "oid" as "::regproc";
+    "has_language_privilege": "text" in "pg_language" by "lanname" as "", "oid" in "pg_language" by "oid" as "";
+    "has_tablespace_privilege": "text" in "pg_tablespace" by "spcname" as "", "oid" in "pg_tablespace" by "oid" as "";
+    "has_server_privilege": "text" in "pg_foreign_server" by "srvname" as "", "oid" in "pg_foreign_server" by "oid" as "";
+    "has_foreign_data_wrapper_privilege":
+        "text" in "pg_foreign_data_wrapper" by "fdwname" as "", "oid" in "pg_foreign_data_wrapper" by "oid" as "";
     "pg_has_role": "text" in "pg_roles" by "rolname" as "", "oid" in "pg_roles" by "oid" as "";
 };
 
@@ -45,11 +54,13 @@ macro_rules! column_inquiries {
             (
                 "has_column_privilege",
                 concat!($table, ", ", $column, ", text"),
+                "bool",
                 concat!("(SELECT true FROM pg_catalog.pg_attribute WHERE attrelid = $1", $cast, " AND ", $attribute, " = $2)"),
             ),
             (
                 "has_column_privilege",
                 concat!("any, ", $table, ", ", $column, ", text"),
+                "bool",
                 concat!("(SELECT true FROM pg_catalog.pg_attribute WHERE attrelid = $2", $cast, " AND ", $attribute, " = $3)"),
             ),
         )+]

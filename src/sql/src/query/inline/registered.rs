@@ -63,7 +63,7 @@ impl Planner<'_, '_> {
         }
         let operand = self.operand(expr)?;
         let value = self.coerce(operand, &ty, Context::Explicit)?;
-        self.limit_interval(value, data_type)
+        self.limit_digits(value, data_type)
     }
 
     fn oid_of(&mut self, operand: Operand, names: &Names) -> Result<ScalarExpr, SqlError> {

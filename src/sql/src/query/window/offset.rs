@@ -129,9 +129,12 @@ fn distance_type(ordered: &SqlType) -> Option<SqlType> {
         SqlType::Int2 | SqlType::Int4 | SqlType::Int8 => Some(SqlType::Int8),
         SqlType::Float4 | SqlType::Float8 => Some(SqlType::Float8),
         SqlType::Numeric(_) => Some(SqlType::NUMERIC),
-        SqlType::Date | SqlType::Time | SqlType::Timestamp(_) | SqlType::Timestamptz(_) | SqlType::Interval => {
-            Some(SqlType::Interval)
-        }
+        SqlType::Date
+        | SqlType::Time
+        | SqlType::TimeTz
+        | SqlType::Timestamp(_)
+        | SqlType::Timestamptz(_)
+        | SqlType::Interval => Some(SqlType::Interval),
         _ => None,
     }
 }
