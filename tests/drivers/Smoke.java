@@ -32,6 +32,7 @@ public class Smoke {
             values(connection);
             cursor(connection);
             copy(connection);
+            savepoint(connection);
             metadata(connection.getMetaData());
         }
         System.out.println("pgjdbc: fine");
@@ -95,11 +96,45 @@ public class Smoke {
         check("copy out", out.toString(), "100\tx\n101\t\\N\n");
     }
 
+    static void savepoint(Connection connection) throws SQLException {
+        connection.setAutoCommit(false);
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("INSERT INTO jdbc (a) VALUES (200)");
+            Savepoint savepoint = connection.setSavepoint();
+            statement.execute("INSERT INTO jdbc (a) VALUES (201)");
+            connection.rollback(savepoint);
+            connection.commit();
+            try (ResultSet rows = statement.executeQuery("SELECT a FROM jdbc WHERE a >= 200")) {
+                check("savepoint", column(rows, "a"), List.of("200"));
+            }
+        }
+        connection.commit();
+        connection.setAutoCommit(true);
+    }
+
     static void metadata(DatabaseMetaData metadata) throws SQLException {
         check("product", metadata.getDatabaseProductName(), "PostgreSQL");
         check("tables", column(metadata.getTables(null, "public", "jdbc", null), "TABLE_NAME"), List.of("jdbc"));
         check("public", column(metadata.getSchemas(), "TABLE_SCHEM").contains("public"), true);
-        check("keys", column(metadata.getImportedKeys(null, "public", "jdbc"), "FK_NAME"), List.of());
+        check("imported", column(metadata.getImportedKeys(null, "public", "jdbc"), "FK_NAME"), List.of());
+        check("exported", column(metadata.getExportedKeys(null, "public", "jdbc"), "FK_NAME"), List.of());
+        metadata.getCrossReference(null, "public", "jdbc", null, "public", "jdbc").close();
+        check("key", column(metadata.getPrimaryKeys(null, "public", "jdbc"), "PK_NAME"), List.of());
+        ResultSet columns = metadata.getColumns(null, "public", "jdbc", null);
+        check("types", column(columns, "TYPE_NAME"), List.of("int4", "text", "numeric", "timestamptz", "bytea"));
+        columns = metadata.getColumns(null, "public", "jdbc", "c");
+        columns.next();
+        check("precision", List.of(columns.getInt("COLUMN_SIZE"), columns.getInt("DECIMAL_DIGITS")), List.of(8, 2));
+        ResultSet indexes = metadata.getIndexInfo(null, "public", "jdbc", false, false);
+        check("index", column(indexes, "COLUMN_NAME"), List.of("a"));
+        metadata.getBestRowIdentifier(null, "public", "jdbc", 0, true).close();
+        metadata.getVersionColumns(null, "public", "jdbc").close();
+        metadata.getUDTs(null, null, null, null).close();
+        metadata.getProcedureColumns(null, null, "nosuch", null).close();
+        metadata.getFunctionColumns(null, null, "lower", null).close();
+        metadata.getColumnPrivileges(null, "public", "jdbc", null).close();
+        metadata.getClientInfoProperties().close();
+        check("keywords", metadata.getSQLKeywords().isEmpty(), false);
         metadata.getTypeInfo().close();
         metadata.getCatalogs().close();
         metadata.getTableTypes().close();

@@ -57,6 +57,8 @@ def psycopg2_smoke():
     out = io.StringIO()
     cursor.copy_expert("COPY (SELECT * FROM p2 ORDER BY a) TO STDOUT", out)
     check("copy", out.getvalue(), "1\tx\n2\t\\N\n3\ty\n4\tz\n5\tfive\n6\t\\N\n")
+    cursor.execute("SELECT '1 2'::int2vector")
+    check("vector", cursor.fetchone()[0], "1 2")
     for name, value in VALUES.items():
         cursor.execute(f"SELECT %s::{name}", (value,))
         got = cursor.fetchone()[0]
@@ -117,8 +119,6 @@ async def asyncpg_smoke():
 
     connection = await asyncpg.connect(database="materialize", **LOGIN)
     for name, value in VALUES.items():
-        if name.endswith("[]"):
-            continue  # asks for the elements' types with WITH RECURSIVE
         check(name, await connection.fetchval(f"SELECT $1::{name}", value), value)
     await connection.execute("DROP TABLE IF EXISTS ap")
     await connection.execute("CREATE TABLE ap (a int, b text)")
@@ -126,8 +126,17 @@ async def asyncpg_smoke():
     await connection.copy_records_to_table("ap", records=[(n, None) for n in range(10, 500)])
     check("rows", await connection.fetchval("SELECT count(*) FROM ap"), 500)
     async with connection.transaction():
+        try:
+            async with connection.transaction():  # a savepoint
+                await connection.execute("SELECT 1/0")
+        except asyncpg.DivisionByZeroError:
+            pass
         got = [row["a"] async for row in connection.cursor("SELECT a FROM ap WHERE a < 5 ORDER BY a")]
     check("cursor", got, [0, 1, 2, 3, 4])
+    await connection.execute("DROP TYPE IF EXISTS mood")
+    await connection.execute("CREATE TYPE mood AS ENUM ('sad', 'ok')")
+    check("introspection", await connection.fetchval("SELECT ARRAY['ok', 'sad']::mood[]"), ["ok", "sad"])
+    check("vector", await connection.fetchval("SELECT '1 2'::int2vector"), [1, 2])
     await connection.reset()
     pool = await asyncpg.create_pool(database="materialize", min_size=2, max_size=2, **LOGIN)
     check("pool", [await pool.fetchval("SELECT 1") for _ in range(4)], [1] * 4)
@@ -152,9 +161,7 @@ def pg8000_smoke():
 def sqlalchemy_smoke():
     import sqlalchemy as sa
 
-    for driver in ("psycopg2", "psycopg", "asyncpg_is_async", "pg8000"):
-        if driver == "asyncpg_is_async":
-            continue
+    for driver in ("psycopg2", "psycopg", "pg8000"):
         engine = sa.create_engine(f"postgresql+{driver}://materialize@{HOST}:{PORT}/materialize")
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(sa.text("DROP VIEW IF EXISTS sav"))
@@ -180,7 +187,30 @@ def sqlalchemy_smoke():
         with engine.connect() as connection:
             rows = connection.execute(sa.select(table.c.a, table.c.b).order_by(table.c.a)).all()
             check("rows", [tuple(r) for r in rows], [(1, "y"), (2, None)])
+        metadata = sa.MetaData()
+        metadata.reflect(engine, views=True)
+        assert {"sat", "sav"} <= set(metadata.tables)
+        with engine.begin() as connection:
+            with connection.begin_nested() as savepoint:
+                connection.execute(table.insert(), [{"a": 3, "b": None, "c": None}])
+                savepoint.rollback()
+            connection.execute(table.insert(), [{"a": 4, "b": None, "c": None}])
+        with engine.connect() as connection:
+            check("savepoint", connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one(), 3)
         engine.dispose()
+    asyncio.run(sqlalchemy_async())
+
+
+async def sqlalchemy_async():
+    import sqlalchemy as sa
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    engine = create_async_engine(f"postgresql+asyncpg://materialize@{HOST}:{PORT}/materialize")
+    async with engine.connect() as connection:
+        check("async", (await connection.execute(sa.text("SELECT a FROM sat ORDER BY a"))).scalars().all(), [1, 2, 4])
+        names = await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names())
+        assert "sat" in names
+    await engine.dispose()
 
 
 if __name__ == "__main__":

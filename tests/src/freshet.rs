@@ -131,6 +131,14 @@ impl Freshet {
         Ok(self.try_connect(database).await?)
     }
 
+    /// A client program such as `pgbench` or `psql`, with this environment as its default.
+    pub fn program(&self, name: &str) -> anyhow::Result<Command> {
+        let mut command = Command::new(crate::pg::find(name)?);
+        command.env("PGHOST", "127.0.0.1").env("PGPORT", self.sql_port.to_string());
+        command.env("PGDATABASE", "materialize").env("PGUSER", "materialize");
+        Ok(command)
+    }
+
     /// Process ids of this environment's processes of a kind.
     pub fn pids(&self, process: Process) -> Vec<u32> {
         if process == Process::Environmentd {

@@ -157,7 +157,7 @@ fn owner() -> anyhow::Result<Option<(u32, u32)>> {
 }
 
 /// The newest installed version of a program.
-fn find(name: &str) -> anyhow::Result<PathBuf> {
+pub fn find(name: &str) -> anyhow::Result<PathBuf> {
     let version = |path: &Path| path.file_name().and_then(|v| v.to_str()?.parse::<u32>().ok());
     let mut versions: Vec<_> = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()

@@ -1,11 +1,13 @@
-//! Drivers that people use, doing what people do: `tests/drivers/`. They are installed into a folder outside the repository, once.
+//! Drivers that people use, doing what people do: `tests/drivers/`. They are installed into folders beside what cargo builds, once.
 
 use anyhow::{Context, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tests::freshet::Freshet;
 
-const PYTHON: &[&str] = &["psycopg2-binary", "psycopg[binary]", "asyncpg", "sqlalchemy", "pg8000"];
+const PYTHON: &[&str] = &["psycopg2-binary", "psycopg[binary]", "asyncpg", "sqlalchemy[asyncio]", "pg8000"];
+const NODE: &[&str] = &["pg", "pg-query-stream"];
+const PGJDBC: &str = "/usr/share/java/postgresql.jar";
 
 fn run(command: &mut Command) -> anyhow::Result<String> {
     let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
@@ -14,41 +16,70 @@ fn run(command: &mut Command) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// The Python of an environment that has the drivers.
-fn python() -> anyhow::Result<PathBuf> {
-    let venv = std::env::temp_dir().join("freshet-drivers-venv");
-    let python = venv.join("bin/python");
-    if !python.is_file() {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&venv)).context("apt-get install python3-venv")?;
+/// A folder that has `packages`; `install` fills it unless it says that it has them.
+fn installed(
+    name: &str,
+    packages: &[&str],
+    install: impl FnOnce(&Path) -> anyhow::Result<()>,
+) -> anyhow::Result<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let (list, wanted) = (folder.join("installed"), packages.join("\n"));
+    if std::fs::read_to_string(&list).is_ok_and(|has| has == wanted) {
+        return Ok(folder);
     }
-    run(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(PYTHON))?;
-    Ok(python)
+    std::fs::create_dir_all(&folder)?;
+    install(&folder)?;
+    std::fs::write(list, wanted)?;
+    Ok(folder)
 }
 
-async fn smoke(driver: &str) -> anyhow::Result<()> {
-    let python = python()?;
+/// Runs a Python driver's part of the script.
+async fn python(driver: &str) -> anyhow::Result<()> {
+    let venv = installed("drivers-python", PYTHON, |folder| {
+        run(Command::new("python3").args(["-m", "venv"]).arg(folder)).context("apt-get install python3-venv")?;
+        run(Command::new(folder.join("bin/python")).args(["-m", "pip", "install", "--quiet"]).args(PYTHON)).map(drop)
+    })?;
     let freshet = Freshet::start().await?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("drivers/smoke.py");
+    let python = venv.join("bin/python");
     run(Command::new(python).arg(script).args(["127.0.0.1", &freshet.sql_port.to_string(), driver]))?;
     Ok(())
 }
 
-/// One after the other: they share an installation, and the machine.
 #[tokio::test(flavor = "multi_thread")]
-async fn python_drivers() -> anyhow::Result<()> {
-    for driver in ["psycopg2", "psycopg", "pg8000"] {
-        smoke(driver).await?;
-    }
-    Ok(())
+async fn psycopg2() -> anyhow::Result<()> {
+    python("psycopg2").await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs npm; run with --ignored"]
+async fn psycopg() -> anyhow::Result<()> {
+    python("psycopg").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asyncpg() -> anyhow::Result<()> {
+    python("asyncpg").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pg8000() -> anyhow::Result<()> {
+    python("pg8000").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlalchemy() -> anyhow::Result<()> {
+    python("sqlalchemy").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn node_postgres() -> anyhow::Result<()> {
-    let folder = std::env::temp_dir().join("freshet-drivers-node");
-    std::fs::create_dir_all(&folder)?;
-    run(Command::new("npm").args(["install", "--silent", "pg", "pg-query-stream"]).current_dir(&folder))
-        .context("apt-get install npm")?;
+    let folder = installed("drivers-node", NODE, |folder| {
+        // Without a package of its own npm would install into the next folder above that has one.
+        std::fs::write(folder.join("package.json"), "{\"private\": true}")?;
+        run(Command::new("npm").args(["install", "--silent"]).args(NODE).current_dir(folder))
+            .context("apt-get install npm")
+            .map(drop)
+    })?;
     let freshet = Freshet::start().await?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("drivers/smoke.mjs");
     let port = freshet.sql_port.to_string();
@@ -57,13 +88,11 @@ async fn node_postgres() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a JDK and libpostgresql-jdbc-java; run with --ignored"]
 async fn pgjdbc() -> anyhow::Result<()> {
-    let jar = Path::new("/usr/share/java/postgresql.jar");
-    ensure!(jar.is_file(), "apt-get install default-jdk libpostgresql-jdbc-java");
+    ensure!(Path::new(PGJDBC).is_file(), "apt-get install default-jdk-headless libpostgresql-jdbc-java");
     let freshet = Freshet::start().await?;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("drivers/Smoke.java");
     let port = freshet.sql_port.to_string();
-    run(Command::new("java").arg("-cp").arg(jar).arg(source).args(["127.0.0.1", &port]))?;
+    run(Command::new("java").args(["-cp", PGJDBC]).arg(source).args(["127.0.0.1", &port]))?;
     Ok(())
 }

@@ -195,3 +195,56 @@ async fn everything_comes_back_after_a_stop_and_after_a_kill() -> anyhow::Result
     }
     Ok(())
 }
+
+/// What `pg_stat_activity` says of a session: state, query, and whether its times are there.
+async fn activity(client: &Client, pid: i32) -> anyhow::Result<Vec<String>> {
+    let row = client
+        .query_one(
+            "SELECT state, query, (xact_start IS NOT NULL)::text, (query_start <= state_change)::text, application_name, \
+             client_addr, wait_event FROM pg_stat_activity WHERE pid = $1",
+            &[&pid],
+        )
+        .await?;
+    Ok((0..7).map(|i| row.get::<_, Option<String>>(i).unwrap_or_default()).collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_are_seen_cancelled_and_ended() -> anyhow::Result<()> {
+    let freshet = Freshet::start().await?;
+    let (watcher, watched) = (freshet.connect().await?, freshet.connect().await?);
+    let pid: i32 = watched.query_one("SELECT pg_backend_pid()", &[]).await?.get(0);
+    watched.batch_execute("SET application_name = 'watched'").await?;
+    let waiting = |state: &str, query: &str, open: &str| {
+        [state, query, open, "true", "watched", "127.0.0.1", "ClientRead"].map(str::to_string).to_vec()
+    };
+    ensure!(activity(&watcher, pid).await? == waiting("idle", "SET application_name = 'watched'", "false"));
+    watched.batch_execute("BEGIN").await?;
+    ensure!(activity(&watcher, pid).await? == waiting("idle in transaction", "BEGIN", "true"));
+    ensure!(watched.batch_execute("SELECT 1/0").await.is_err());
+    ensure!(activity(&watcher, pid).await? == waiting("idle in transaction (aborted)", "SELECT 1/0", "true"));
+    watched.batch_execute("ROLLBACK").await?;
+    let long = tokio::spawn(async move {
+        let ended = watched
+            .batch_execute("WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r")
+            .await;
+        (watched, ended)
+    });
+    while activity(&watcher, pid).await?[0] != "active" {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let cancelled = watcher
+        .query("SELECT pid, pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'watched'", &[]);
+    let cancelled = cancelled.await?;
+    ensure!(cancelled.len() == 1 && cancelled[0].get::<_, bool>(1));
+    let (watched, ended) = long.await?;
+    let code = ended.err().and_then(|error| error.code().map(|code| code.code().to_string()));
+    ensure!(code.as_deref() == Some("57014"), "a cancelled query ends with {code:?}");
+    ensure!(watched.query_one("SELECT 1", &[]).await?.get::<_, i32>(0) == 1);
+    ensure!(watcher.query_one("SELECT pg_terminate_backend($1)", &[&pid]).await?.get::<_, bool>(0));
+    let gone = watched.query_one("SELECT 1", &[]).await;
+    ensure!(gone.is_err() && watched.is_closed(), "a session that was ended goes on");
+    ensure!(!watcher.query_one("SELECT pg_terminate_backend(123)", &[]).await?.get::<_, bool>(0));
+    let left: i64 = watcher.query_one("SELECT count(*) FROM pg_stat_activity WHERE pid = $1", &[&pid]).await?.get(0);
+    ensure!(left == 0, "an ended session is still shown");
+    Ok(())
+}

@@ -1,35 +1,46 @@
-//! What the tests need beside the Rust toolchain: a PostgreSQL 15 server, psql, and Python's venv for the drivers, from Debian.
+//! What the tests need beside the Rust toolchain, from Debian: a PostgreSQL 15 server with its clients, and what the drivers run on.
 
 use crate::run::program;
 use anyhow::bail;
 use std::path::Path;
 
-/// Where Debian keeps the server's programs.
-const POSTGRES: &str = "/usr/lib/postgresql/15/bin/postgres";
+/// Something that tests use, and the packages that bring it.
+struct Need {
+    is_there: fn() -> bool,
+    packages: &'static [&'static str],
+}
+
+/// All of them. A server's programs are where Debian keeps them.
+const NEEDS: &[Need] = &[
+    Need {
+        is_there: || Path::new("/usr/lib/postgresql/15/bin/postgres").exists(),
+        packages: &["postgresql-15", "postgresql-client-15"],
+    },
+    Need { is_there: || runs("psql", &["--version"]), packages: &["postgresql-client-15"] },
+    Need { is_there: || runs("python3", &["-c", "import ensurepip, venv"]), packages: &["python3-venv"] },
+    Need { is_there: || runs("npm", &["--version"]), packages: &["nodejs", "npm"] },
+    Need { is_there: || runs("javac", &["-version"]), packages: &["default-jdk-headless"] },
+    Need { is_there: || Path::new("/usr/share/java/postgresql.jar").exists(), packages: &["libpostgresql-jdbc-java"] },
+];
+
+fn runs(name: &str, args: &[&str]) -> bool {
+    program(name, args).succeeds()
+}
 
 /// Installs what is missing; does nothing where everything is there.
 pub fn install() -> anyhow::Result<()> {
-    let python = program("python3", &["-c", "import ensurepip, venv"]);
-    if !Path::new(POSTGRES).exists() || !program("psql", &["--version"]).succeeds() || !python.succeeds() {
-        if !program("sh", &["-c", "test $(id -u) = 0 && command -v apt-get"]).succeeds() {
-            bail!(
-                "the tests need PostgreSQL 15 (server and psql) and python3-venv: install them, or run this as root on Debian"
-            );
-        }
-        program("apt-get", &["update", "-q"]).run()?;
-        program(
-            "apt-get",
-            &[
-                "install",
-                "-y",
-                "-q",
-                "--no-install-recommends",
-                "postgresql-15",
-                "postgresql-client-15",
-                "python3-venv",
-            ],
-        )
-        .run()?;
+    let missing = NEEDS.iter().filter(|need| !(need.is_there)());
+    let packages: Vec<&str> = missing.flat_map(|need| need.packages.iter().copied()).collect();
+    if packages.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    if !runs("sh", &["-c", "test $(id -u) = 0 && command -v apt-get"]) {
+        bail!(
+            "the tests need what these packages of Debian have; install it, or run this as root on Debian: {}",
+            packages.join(" ")
+        );
+    }
+    program("apt-get", &["update", "-q"]).run()?;
+    let install = ["install", "-y", "-q", "--no-install-recommends"];
+    program("apt-get", &install).args(packages).run()
 }

@@ -109,6 +109,7 @@ pub(crate) fn table_func_columns(func: &TableFunc) -> Vec<ColumnType> {
     match func {
         TableFunc::GenerateSeries(ty) | TableFunc::GenerateSeriesTimestamp(ty) => vec![ty.clone().nullable(false)],
         TableFunc::Unnest(ty) => vec![ty.clone().nullable(true)],
+        TableFunc::ExpandArray(ty) => vec![ty.clone().nullable(true), SqlType::Int4.nullable(false)],
         TableFunc::UnnestMap(ty) => vec![SqlType::Text.nullable(false), ty.clone().nullable(true)],
         TableFunc::GenerateSubscripts => vec![SqlType::Int4.nullable(false)],
         TableFunc::JsonbArrayElements => vec![SqlType::Jsonb.nullable(false)],

@@ -24,6 +24,8 @@ pub enum TableFunc {
     GenerateSeriesTimestamp(SqlType),
     /// `unnest(anyarray)` of this element type.
     Unnest(SqlType),
+    /// `information_schema._pg_expandarray(anyarray)` of this element type: the elements, numbered from 1.
+    ExpandArray(SqlType),
     /// `unnest(map)` of this value type: key, value
     UnnestMap(SqlType),
     /// `generate_subscripts(array, dimension)`

@@ -78,8 +78,17 @@ pub fn encode<'a>(elements: impl IntoIterator<Item = Datum<'a>>, dimensions: &[D
 
 /// The encoding of a one-dimensional array.
 pub fn encode_list<'a>(elements: impl IntoIterator<Item = Datum<'a>>) -> Vec<u8> {
+    encode_from(1, elements)
+}
+
+/// The encoding of an `int2vector` or `oidvector`.
+pub fn encode_vector<'a>(elements: impl IntoIterator<Item = Datum<'a>>) -> Vec<u8> {
+    encode_from(0, elements)
+}
+
+fn encode_from<'a>(lower: i32, elements: impl IntoIterator<Item = Datum<'a>>) -> Vec<u8> {
     let elements: Vec<_> = elements.into_iter().collect();
-    let dimension = Dimension { lower: 1, length: elements.len() as u32 };
+    let dimension = Dimension { lower, length: elements.len() as u32 };
     let dimensions = if elements.is_empty() { &[][..] } else { &[dimension][..] };
     encode(elements, dimensions)
 }

@@ -142,6 +142,9 @@ fn decode_range(bytes: &[u8], kind: RangeKind, ty: &SqlType, out: &mut RowPacker
 }
 
 fn innermost(ty: &SqlType) -> &SqlType {
+    if let SqlType::Vector(kind) = ty {
+        return kind.element();
+    }
     let mut element = ty;
     while let SqlType::Array(inner) = element {
         element = inner;
@@ -262,7 +265,7 @@ pub fn decode(bytes: &[u8], ty: &SqlType, out: &mut RowPacker) -> Result<(), Sql
             Datum::TimeTz(TimeTz { micros: decode_time(i64::from_be_bytes(*time))?, offset: -west })
         }
         SqlType::Range(kind) => return decode_range(bytes, *kind, ty, out),
-        SqlType::Array(_) => return decode_array(bytes, ty, out),
+        SqlType::Array(_) | SqlType::Vector(_) => return decode_array(bytes, ty, out),
         SqlType::Record(_) | SqlType::Composite(_) => return decode_record(bytes, ty, out),
         _ => return crate::text::parse(utf8(bytes)?, ty, &TextSettings::DEFAULT, out),
     };

@@ -43,7 +43,7 @@ fn filler_made(ty: &SqlType) -> Option<Row> {
     match ty {
         SqlType::Numeric(_) => row(Datum::Numeric(NumericRef::from_encoded(&Numeric::zero().encode()))),
         SqlType::Range(_) => row(Datum::Range(RangeRef::from_encoded(&range::encode(None)))),
-        SqlType::Array(_) => row(Datum::Array(ArrayRef::from_encoded(&array::encode_list([])))),
+        SqlType::Array(_) | SqlType::Vector(_) => row(Datum::Array(ArrayRef::from_encoded(&array::encode_list([])))),
         SqlType::Jsonb => {
             let mut null = Vec::new();
             jsonb::push_null(&mut null);

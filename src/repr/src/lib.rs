@@ -42,4 +42,4 @@ pub use range::RangeRef;
 pub use row::{Row, RowPacker, RowRef};
 pub use time::{Diff, Frontier, Timestamp};
 pub use timetz::TimeTz;
-pub use types::{ColumnName, ColumnType, RangeKind, RelationDesc, RelationType, SqlType};
+pub use types::{ColumnName, ColumnType, RangeKind, RelationDesc, RelationType, SqlType, VectorKind};

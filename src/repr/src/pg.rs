@@ -1,6 +1,6 @@
 //! What PostgreSQL calls our types: oids, sizes, type modifiers and names.
 
-use crate::{RangeKind, SqlType};
+use crate::{RangeKind, SqlType, VectorKind};
 
 /// One row for each base type: oid, oid of its array, size on the wire (-1: varies), name, aliases.
 struct TypeRow {
@@ -55,6 +55,8 @@ static TYPES: &[TypeRow] = &[
     row(SqlType::Regclass, 2205, 2210, 4, "regclass", &[]),
     row(SqlType::Regproc, 24, 1008, 4, "regproc", &[]),
     row(SqlType::Regtype, 2206, 2211, 4, "regtype", &[]),
+    row(SqlType::Vector(VectorKind::Int2), 22, 1006, -1, "int2vector", &[]),
+    row(SqlType::Vector(VectorKind::Oid), 30, 1013, -1, "oidvector", &[]),
     row(SqlType::TimeTz, 1266, 1270, 12, "timetz", &["time with time zone"]),
     row(SqlType::Range(RangeKind::Int4), 3904, 3905, -1, "int4range", &[]),
     row(SqlType::Range(RangeKind::Num), 3906, 3907, -1, "numrange", &[]),

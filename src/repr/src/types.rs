@@ -66,6 +66,8 @@ pub enum SqlType {
     MzTimestamp,
     /// Array of an element type, of any number of dimensions
     Array(Box<SqlType>),
+    /// `int2vector` and its like: an array of one dimension that counts from 0 and has a text form of its own, `1 2`
+    Vector(VectorKind),
     /// Anonymous composite: `record`, with its fields' names and types where known
     Record(Vec<(ColumnName, ColumnType)>),
     /// `uint2`, without a sign
@@ -82,6 +84,33 @@ pub enum SqlType {
     Map(Box<SqlType>),
     /// A type that `CREATE TYPE … AS (…)` made: a record with a name
     Composite(Arc<CompositeType>),
+}
+
+/// What a vector is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum VectorKind {
+    /// `int2vector`
+    Int2,
+    /// `oidvector`
+    Oid,
+}
+
+impl VectorKind {
+    /// The type of the elements.
+    pub fn element(self) -> &'static SqlType {
+        match self {
+            VectorKind::Int2 => &SqlType::Int2,
+            VectorKind::Oid => &SqlType::Oid,
+        }
+    }
+
+    /// What SQL calls the type.
+    pub fn name(self) -> &'static str {
+        match self {
+            VectorKind::Int2 => "int2vector",
+            VectorKind::Oid => "oidvector",
+        }
+    }
 }
 
 /// What a range is of.
@@ -161,6 +190,14 @@ impl SqlType {
             SqlType::List(element) => SqlType::List(Box::new(element.without_modifier())),
             SqlType::Map(value) => SqlType::Map(Box::new(value.without_modifier())),
             other => other.clone(),
+        }
+    }
+
+    /// A vector as the array that it is taken for by what works on arrays; other types as they are.
+    pub fn vector_as_array(self) -> SqlType {
+        match self {
+            SqlType::Vector(kind) => SqlType::Array(Box::new(kind.element().clone())),
+            other => other,
         }
     }
 
@@ -328,6 +365,7 @@ impl fmt::Display for SqlType {
             SqlType::Enum(ty) => f.write_str(&ty.name),
             SqlType::MzTimestamp => f.write_str("mz_timestamp"),
             SqlType::Array(element) => write!(f, "{element}[]"),
+            SqlType::Vector(kind) => f.write_str(kind.name()),
             SqlType::Record(_) => f.write_str("record"),
             SqlType::Uint2 => f.write_str("uint2"),
             SqlType::Uint4 => f.write_str("uint4"),

@@ -10,11 +10,14 @@
 //! parts, [`ID_MARK`] and the identifier; [`SessionCatalog::resolve`] takes it like any other name. Names of CTEs, aliases and columns stay as
 //! they are: a relation that is called by its own name gets that name as an alias.
 
+mod columns;
 mod names;
 #[cfg(test)]
 mod tests;
 
-use crate::catalog::{ItemName, SessionCatalog, quote_ident};
+pub use columns::{after_rename, with_columns, with_default};
+
+use crate::catalog::{CatalogItem, ItemName, SessionCatalog, quote_ident};
 use crate::parser::Statement;
 use crate::parser::extension::ast::{EnumLabel, OptionValue, SourceFrom, TypeDefinition, WithOption};
 use crate::parser::extension::print;
@@ -69,8 +72,28 @@ fn displayed(create_sql: &str, constraints: &[String], catalog: &dyn SessionCata
     {
         labels.iter_mut().for_each(|label| label.place = None);
     }
-    names::visit_definition(&mut definition, &mut names::Namer::new(catalog)).ok()?;
+    names::visit_definition(&mut definition, &mut names::Namer { catalog, name: &|item| full_name(&item.name) })
+        .ok()?;
     print::definition(&definition).map(crate::parser::frame::show)
+}
+
+/// The query of a stored view as people read it, with its relations called as `name` says; none if it is no view.
+pub fn query(
+    create_sql: &str,
+    catalog: &dyn SessionCatalog,
+    name: &dyn Fn(&CatalogItem) -> ObjectName,
+) -> Option<String> {
+    crate::with_deep_stack(|| {
+        let mut definition = crate::parser::parse(create_sql).ok()?.pop()?.ast;
+        names::visit_definition(&mut definition, &mut names::Namer { catalog, name }).ok()?;
+        let Statement::CreateView(view) = definition else { return None };
+        Some(crate::parser::frame::show(crate::parser::respell::restore(&view.query.to_string())))
+    })
+}
+
+/// A name of these parts that is read back as it is.
+pub fn name_of(parts: &[&str]) -> ObjectName {
+    ObjectName::from(parts.iter().map(|part| print::exact_ident(part)).collect::<Vec<_>>())
 }
 
 /// The definition of a source's table, which plans to `NewItem::SourceTable` with the same `export`.
@@ -135,6 +158,7 @@ pub fn renamed(create_sql: &str, name: &ItemName) -> Result<String, SqlError> {
             Statement::CreateSource(s) => s.name = full,
             _ => {}
         }
+        Ok(())
     })
 }
 
@@ -148,26 +172,28 @@ pub fn in_cluster(create_sql: &str, cluster: &str) -> Result<String, SqlError> {
             Statement::CreateSource(s) => s.cluster = cluster,
             _ => {}
         }
+        Ok(())
     })
 }
 
 /// The definition of an enum with other values, each with its place, in order.
 pub fn with_labels(create_sql: &str, labels: &[(f32, String)]) -> Result<String, SqlError> {
     changed(create_sql, |definition| {
-        let Statement::CreateType(ty) = definition else { return };
+        let Statement::CreateType(ty) = definition else { return Ok(()) };
         let label = |(number, (place, text)): (usize, &(f32, String))| EnumLabel {
             text: text.clone(),
             place: (*place != number as f32).then_some(*place),
         };
         ty.definition = TypeDefinition::Enum((1..).zip(labels).map(label).collect());
+        Ok(())
     })
 }
 
-fn changed(create_sql: &str, change: impl FnOnce(&mut Statement)) -> Result<String, SqlError> {
+fn changed(create_sql: &str, change: impl FnOnce(&mut Statement) -> Result<(), SqlError>) -> Result<String, SqlError> {
     let mut parsed = crate::parser::parse(create_sql)?;
     let definition = parsed.first_mut().map(|parsed| &mut parsed.ast);
     let definition = definition.ok_or_else(|| SqlError::internal("an empty definition"))?;
-    change(definition);
+    change(definition)?;
     print::definition(definition).ok_or_else(|| SqlError::internal("not a definition"))
 }
 

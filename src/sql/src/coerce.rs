@@ -64,7 +64,7 @@ pub(crate) fn category(ty: &SqlType) -> Category {
             Category::DateTime
         }
         SqlType::Interval => Category::Timespan,
-        SqlType::Array(_) | SqlType::List(_) => Category::Array,
+        SqlType::Array(_) | SqlType::List(_) | SqlType::Vector(_) => Category::Array,
         SqlType::InternalChar
         | SqlType::Bytea
         | SqlType::Uuid
@@ -112,6 +112,12 @@ pub(crate) fn common_type(types: &[Option<SqlType>], what: &str) -> Result<SqlTy
     for ty in known {
         let ty = ty.without_modifier();
         if ty == chosen {
+            continue;
+        }
+        if let (SqlType::Record(a), SqlType::Record(b)) = (&chosen, &ty)
+            && can_coerce(&ty, &chosen, Context::Implicit)
+        {
+            chosen = SqlType::Record(a.iter().zip(b).map(|((n, a), (_, b))| (n.clone(), a.union(b))).collect());
             continue;
         }
         let matched = category(&ty) == category(&chosen) && category(&ty) != Category::Other;

@@ -115,6 +115,7 @@ fn element_type(args: &[ArgType], types: &[Option<SqlType>]) -> Option<Option<Sq
         let found = match (arg, ty) {
             (ArgType::Element, Some(ty)) => ty.clone(),
             (ArgType::ArrayOfElement, Some(SqlType::Array(inner))) => (**inner).clone(),
+            (ArgType::ArrayOfElement, Some(SqlType::Vector(kind))) => kind.element().clone(),
             (ArgType::RangeOfElement, Some(SqlType::Range(kind))) => kind.element(),
             (ArgType::ListOfElement, Some(SqlType::List(inner))) => (**inner).clone(),
             (ArgType::MapOfElement, Some(SqlType::Map(inner))) => (**inner).clone(),

@@ -22,6 +22,8 @@ pub enum Plan {
     Insert(InsertPlan),
     /// `UPDATE`, `DELETE`
     ReadThenWrite(ReadThenWritePlan),
+    /// `TRUNCATE`: the deletes that it stands for, one a table.
+    Truncate(Vec<ReadThenWritePlan>),
     /// `CREATE DATABASE`
     CreateDatabase(CreateDatabasePlan),
     /// `CREATE SCHEMA`
@@ -64,6 +66,12 @@ pub enum Plan {
     Commit,
     /// `ROLLBACK`, `ABORT`
     Rollback,
+    /// `SAVEPOINT`
+    Savepoint(String),
+    /// `RELEASE`
+    Release(String),
+    /// `ROLLBACK TO`
+    RollbackTo(String),
     /// `SET TRANSACTION`
     SetTransaction(TransactionModes),
     /// `DECLARE name CURSOR FOR …`; the inner statement is executed by FETCH.
@@ -78,6 +86,8 @@ pub enum Plan {
     Execute(ExecutePlan),
     /// `DEALLOCATE name`; `DEALLOCATE ALL` without one.
     Deallocate(Option<String>),
+    /// `VACUUM`, `ANALYZE`, `UNLISTEN`: the command tag of what needs nothing to be done.
+    NothingToDo(&'static str),
     /// A statement with nothing in it.
     Empty,
 }
@@ -109,6 +119,17 @@ pub struct SelectPlan {
     pub desc: RelationDesc,
     /// What happens before it runs, in this order.
     pub effects: Vec<Effect>,
+    /// Columns of process ids, and what is to be done to those sessions; the client gets whether that was possible.
+    pub signals: Vec<(usize, Signal)>,
+}
+
+/// What can be done to another session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// `pg_cancel_backend(pid)`
+    Cancel,
+    /// `pg_terminate_backend(pid)`
+    Terminate,
 }
 
 /// `SUBSCRIBE`
@@ -160,6 +181,8 @@ pub struct CopyFromPlan {
     pub input_desc: RelationDesc,
     /// The default of each of the table's columns, for those that the input does not have.
     pub defaults: Vec<ScalarExpr>,
+    /// Which of the table's rows are kept; the others are passed over.
+    pub selection: Option<ScalarExpr>,
     /// How rows look.
     pub format: CopyFormat,
 }
@@ -529,6 +552,10 @@ pub struct AlterPlan {
 pub enum Alteration {
     /// Another name in the same place.
     Rename(String),
+    /// Another name for a column: the present one, the new one.
+    RenameColumn(String, String),
+    /// A column of a table, and the text of its default; none takes it away.
+    Default(String, Option<String>),
     /// Another owner.
     Owner(String),
     /// Another place: database, schema.

@@ -121,8 +121,6 @@ fn alias(name: &str) -> Option<SqlType> {
     match name {
         "regnamespace" | "regrole" | "regprocedure" | "regoperator" | "regoper" | "regconfig" | "regdictionary"
         | "regcollation" | "xid" | "cid" => Some(SqlType::Oid),
-        "int2vector" => Some(SqlType::Array(Box::new(SqlType::Int2))),
-        "oidvector" => Some(SqlType::Array(Box::new(SqlType::Oid))),
         "pg_node_tree" | "cstring" | "unknown" | "aclitem" | "jsonpath" => Some(SqlType::Text),
         _ => None,
     }

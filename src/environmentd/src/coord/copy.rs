@@ -6,7 +6,7 @@ use super::write::{LargeWrite, PendingWrite, check_not_null, evaluate};
 use crate::session::SessionContext;
 use expr::ScalarExpr;
 use persist::{BatchBuilder, Update};
-use repr::{Arena, GlobalId, Row, ShardId, SqlError, SqlState};
+use repr::{Arena, Datum, GlobalId, Row, ShardId, SqlError, SqlState};
 use sql::catalog::CatalogItem;
 use sql::plan::CopyFromPlan;
 
@@ -17,6 +17,8 @@ pub struct CopyWriter {
     builder: BatchBuilder,
     /// Each of the table's columns over the input's; none if they are the same.
     row: Option<Vec<ScalarExpr>>,
+    /// Which rows are kept.
+    selection: Option<ScalarExpr>,
     rows: u64,
     unique: UniqueIndexes,
     /// The keys of all rows so far, if they must be unique: unlike the rows they stay in memory.
@@ -35,7 +37,10 @@ impl Environment {
         for (input, column) in plan.columns.iter().enumerate() {
             row[*column] = ScalarExpr::Column(input);
         }
-        self.with_moment(cx, self.0.oracle.last(), |moment| row.iter_mut().for_each(|expr| moment.replace(expr)));
+        let mut selection = plan.selection.clone();
+        self.with_moment(cx, self.0.oracle.last(), |moment| {
+            row.iter_mut().chain(&mut selection).for_each(|expr| moment.replace(expr));
+        });
         let unique = UniqueIndexes::of(&catalog, plan.table);
         Ok(CopyWriter {
             keys: unique.no_changes(),
@@ -44,6 +49,7 @@ impl Environment {
             shard,
             builder: self.0.persist.batch_builder(shard, desc),
             row: (!whole).then_some(row),
+            selection,
             rows: 0,
         })
     }
@@ -61,6 +67,11 @@ impl CopyWriter {
             Some(exprs) => evaluate(exprs, &row.unpack(), &Arena::new())?,
             None => row,
         };
+        if let Some(selection) = &self.selection
+            && selection.eval(&row.unpack(), &Arena::new())? != Datum::Bool(true)
+        {
+            return Ok(());
+        }
         check_not_null(&self.table, &row)?;
         self.unique.add(&mut self.keys, &row, 1)?;
         self.rows += 1;

@@ -3,9 +3,10 @@
 //! A session keeps the plan with its prepared statement and uses it for as long as the catalog and its own variables are those that it was made
 //! for. Whatever a lookup cannot serve falls back to planning anew.
 
+use super::block::Block;
 use super::read::{self, Read};
 use super::result::RowStream;
-use super::timestamp::{Asked, ReadTransaction};
+use super::timestamp::Asked;
 use super::{Environment, dataflows::Resolver};
 use crate::catalog::Catalog;
 use crate::session::{Isolation, SessionContext};
@@ -71,7 +72,10 @@ impl Environment {
     ) -> Option<Found> {
         let view = catalog.for_session(cx);
         let Ok(Plan::Select(plan)) = sql::plan_generic(&view, statement, types) else { return None };
-        let SelectPlan { source, finishing, desc, when: When::Immediately, .. } = plan else { return None };
+        let SelectPlan { source, finishing, desc, when: When::Immediately, signals, .. } = plan else { return None };
+        if !signals.is_empty() {
+            return None;
+        }
         let shards = read::inputs(catalog, source.depends_on());
         let cluster = view.active_cluster().ok()?;
         let indexes = self.0.controller.readable_indexes();
@@ -85,10 +89,14 @@ impl Environment {
         &self,
         prepared: &PreparedLookup,
         params: &Row,
-        txn: Option<&mut Option<ReadTransaction>>,
+        block: Option<Block<'_>>,
     ) -> Result<Option<RowStream>, SqlError> {
         let Some(found) = &prepared.found else { return Ok(None) };
         let Some((index, keys, mfp)) = found.lookup.bind(params.as_ref()) else { return Ok(None) };
+        let txn = block.map(|block| {
+            block.tables_read.extend(self.tables_among(&found.shards));
+            block.read
+        });
         let at = self.choose_time(prepared.isolation, Asked::Present, &found.shards, txn).await?;
         self.0.oracle.wait_for(at.timestamp).await;
         self.check_cluster(&self.catalog(), found.cluster)?;

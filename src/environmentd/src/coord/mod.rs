@@ -25,6 +25,7 @@ use std::sync::Arc;
 use time::Oracle;
 use tokio::sync::watch;
 
+pub mod block;
 pub mod bootstrap;
 mod committer;
 mod copy;
@@ -37,6 +38,7 @@ mod maintenance;
 mod metrics;
 mod read;
 pub mod result;
+mod scan;
 pub mod sessions;
 mod subscribe;
 #[cfg(test)]
@@ -47,11 +49,12 @@ mod unique;
 mod upsert;
 pub mod write;
 
+pub use block::Block;
 pub use bootstrap::{EnvironmentConfig, StartError};
 pub use copy::CopyWriter;
 pub use lookup::PreparedLookup;
 pub use result::RowStream;
-pub use sessions::{SessionInfo, Sessions};
+pub use sessions::{Activity, SessionHandle, SessionInfo, Sessions};
 pub use subscribe::SubscribeStream;
 pub use timestamp::ReadTransaction;
 pub use unique::KeyChanges;

@@ -8,9 +8,11 @@
 //! ```
 
 use super::Environment;
+use super::block::{Block, Overlay};
 use super::dataflows::Resolver;
 use super::literals::Moment;
 use super::result::RowStream;
+use super::scan::Scan;
 use super::timestamp::{Asked, ReadAt, ReadTransaction};
 use crate::catalog::Catalog;
 use crate::catalog::system::{self, SystemState};
@@ -51,7 +53,7 @@ impl Environment {
         source: &RelExpr,
         when: &When,
         finishing: &RowSetFinishing,
-        txn: Option<&mut Option<ReadTransaction>>,
+        block: Option<Block<'_>>,
     ) -> Result<RowStream, SqlError> {
         let catalog = self.catalog();
         let view = catalog.for_session(cx);
@@ -61,19 +63,43 @@ impl Environment {
         let asked = Asked::of(when, &moment)?;
         if shards.is_empty() {
             let timestamp = match asked {
-                Asked::Present => txn.as_ref().and_then(|txn| txn.as_ref()).map(ReadTransaction::timestamp),
+                Asked::Present => block.and_then(|block| block.read.as_ref().map(ReadTransaction::timestamp)),
                 Asked::At(time) | Asked::AtLeast(time) => Some(time),
             };
             let moment = self.moment(cx, &view, Some(timestamp.unwrap_or_else(|| self.0.oracle.last())));
             return self.select_here(cx, &catalog, &moment, source, finishing);
         }
+        let mut source = source.clone();
+        let txn = match block {
+            None => None,
+            Some(Block { read, tables_read, writes }) => {
+                Overlay::of(writes, &shards).apply(&mut source, &catalog, &moment)?;
+                tables_read.extend(self.tables_among(&shards));
+                Some(read)
+            }
+        };
         let at = self.choose_time(cx.isolation, asked, &shards, txn).await?;
         self.0.oracle.wait_for(at.timestamp).await;
         let moment = self.moment(cx, &view, Some(at.timestamp));
         let cluster = view.active_cluster()?;
         let system = reads_system_relations(&catalog, reads).then(|| self.system_state(&catalog, cx));
+        let mut read = Read { cluster, at };
+        if let Some(scan) = Scan::of(&source, &catalog, |id| self.has_index(&catalog, cluster, id)) {
+            self.check_cluster(&catalog, cluster)?;
+            match self.scan(scan, read, finishing).await? {
+                Ok(rows) => return Ok(rows),
+                Err(unread) => read = unread,
+            }
+        }
         let planning = Planning { catalog: &catalog, moment: &moment, system };
-        self.select_there(&planning, &Read { cluster, at }, source, finishing)
+        self.select_there(&planning, &read, &source, finishing)
+    }
+
+    /// Whether a cluster has an index on a relation that can be read.
+    fn has_index(&self, catalog: &Arc<Catalog>, cluster: ClusterId, id: GlobalId) -> bool {
+        let indexes = self.0.controller.readable_indexes();
+        let resolver = Resolver { catalog, cluster, indexes, moment: None, system: None };
+        !transform::dataflow::DataflowCatalog::indexes_on(&resolver, id).is_empty()
     }
 
     /// Answers from what environmentd knows itself.
@@ -260,7 +286,7 @@ fn reads_system_relations(catalog: &Catalog, reads: BTreeSet<GlobalId>) -> bool 
 }
 
 /// The relations and what their views, if they are such, read in turn.
-fn through_views(catalog: &Catalog, reads: BTreeSet<GlobalId>) -> BTreeSet<GlobalId> {
+pub(super) fn through_views(catalog: &Catalog, reads: BTreeSet<GlobalId>) -> BTreeSet<GlobalId> {
     let mut queue: Vec<_> = reads.iter().copied().collect();
     let mut all = reads;
     while let Some(id) = queue.pop() {

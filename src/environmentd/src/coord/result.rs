@@ -7,6 +7,7 @@ use repr::{Diff, Row, SqlError};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 /// Rows in one chunk that is handed to a session.
@@ -20,7 +21,7 @@ pub struct RowStream {
 enum Source {
     Ready(VecDeque<Vec<Row>>),
     Computing(Computation),
-    Peek(Box<PeekRows>),
+    Parts(Box<PartRows>),
 }
 
 /// Work on a blocking thread, stopped by a flag.
@@ -35,9 +36,25 @@ impl Drop for Computation {
     }
 }
 
-/// A peek with what happens to its rows, and what must live as long as it runs.
-struct PeekRows {
-    stream: PeekStream,
+/// Where rows come from in parts.
+enum Parts {
+    Peek(PeekStream),
+    Scan(mpsc::Receiver<Result<Vec<(Row, Diff)>, SqlError>>),
+}
+
+impl Parts {
+    /// The next part; none at the end. May be cancelled without losing anything.
+    async fn next(&mut self) -> Result<Option<Vec<(Row, Diff)>>, SqlError> {
+        match self {
+            Parts::Peek(stream) => stream.next().await,
+            Parts::Scan(receiver) => receiver.recv().await.transpose(),
+        }
+    }
+}
+
+/// Parts with what happens to their rows, and what must live as long as they come.
+struct PartRows {
+    parts: Parts,
     finisher: Finisher,
     _dataflow: Option<DataflowGuard>,
     _holds: ReadHolds,
@@ -66,7 +83,19 @@ impl RowStream {
         holds: ReadHolds,
     ) -> Self {
         let finisher = Finisher::new(finishing, max_result_bytes);
-        RowStream { source: Source::Peek(Box::new(PeekRows { stream, finisher, _dataflow: dataflow, _holds: holds })) }
+        let parts = Parts::Peek(stream);
+        RowStream { source: Source::Parts(Box::new(PartRows { parts, finisher, _dataflow: dataflow, _holds: holds })) }
+    }
+
+    /// Rows of a scan.
+    pub(super) fn scan(
+        receiver: mpsc::Receiver<Result<Vec<(Row, Diff)>, SqlError>>,
+        finishing: RowSetFinishing,
+        max_result_bytes: u64,
+        holds: ReadHolds,
+    ) -> Self {
+        let (parts, finisher) = (Parts::Scan(receiver), Finisher::new(finishing, max_result_bytes));
+        RowStream { source: Source::Parts(Box::new(PartRows { parts, finisher, _dataflow: None, _holds: holds })) }
     }
 
     /// The next rows; none at the end. May be cancelled without losing anything.
@@ -78,9 +107,9 @@ impl RowStream {
                     let panicked = |error| Err(SqlError::internal(format!("a query ended abnormally: {error}")));
                     (&mut computation.task).await.unwrap_or_else(panicked)?
                 }
-                Source::Peek(peek) => match peek.next().await? {
-                    PeekProgress::Rows(rows) => return Ok(Some(rows)),
-                    PeekProgress::Last(rows) => rows,
+                Source::Parts(parts) => match parts.next().await? {
+                    Progress::Rows(rows) => return Ok(Some(rows)),
+                    Progress::Last(rows) => rows,
                 },
             };
             self.source = Source::Ready(chunks(rows));
@@ -97,25 +126,25 @@ impl RowStream {
     }
 }
 
-enum PeekProgress {
+enum Progress {
     Rows(Vec<Row>),
     Last(Vec<Row>),
 }
 
-impl PeekRows {
-    async fn next(&mut self) -> Result<PeekProgress, SqlError> {
+impl PartRows {
+    async fn next(&mut self) -> Result<Progress, SqlError> {
         loop {
-            match self.stream.next().await? {
+            match self.parts.next().await? {
                 Some(part) => {
                     let rows = self.finisher.add(part)?;
                     if self.finisher.is_full() {
-                        return Ok(PeekProgress::Last(rows));
+                        return Ok(Progress::Last(rows));
                     }
                     if !rows.is_empty() {
-                        return Ok(PeekProgress::Rows(rows));
+                        return Ok(Progress::Rows(rows));
                     }
                 }
-                None => return Ok(PeekProgress::Last(self.finisher.end()?)),
+                None => return Ok(Progress::Last(self.finisher.end()?)),
             }
         }
     }

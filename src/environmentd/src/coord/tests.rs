@@ -115,7 +115,7 @@ async fn execute(env: &Environment, statement: &sql::ParsedStatement) -> Result<
             Ok(table(&stream.collect().await?, &select.desc))
         }
         Plan::Insert(_) | Plan::ReadThenWrite(_) => loop {
-            let write = env.prepare_write(&cx, &plan).await?;
+            let write = env.prepare_write(&cx, &plan, None).await?;
             let affected = write.affected;
             match env.commit(&cx, vec![write]).await {
                 Ok(_) => return Ok(format!("{affected} rows")),
@@ -264,6 +264,7 @@ pub(super) fn plan_select(env: &Environment, sql: &str) -> sql::plan::SelectPlan
 /// Reads within a transaction.
 pub(super) async fn read_in(env: &Environment, sql: &str, txn: &mut Option<ReadTransaction>) -> String {
     let plan = plan_select(env, sql);
-    let stream = env.select(&context(), &plan.source, &When::Immediately, &plan.finishing, Some(txn)).await.unwrap();
+    let block = Block { read: txn, tables_read: &mut Default::default(), writes: &[] };
+    let stream = env.select(&context(), &plan.source, &When::Immediately, &plan.finishing, Some(block)).await.unwrap();
     table(&stream.collect().await.unwrap(), &plan.desc)
 }

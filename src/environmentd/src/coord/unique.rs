@@ -8,6 +8,7 @@
 //! A statement is checked when it ends; a transaction is checked again, whole, when it commits.
 
 use super::Environment;
+use super::block::Block;
 use super::timestamp::ReadTransaction;
 use super::write::evaluate;
 use crate::catalog::Catalog;
@@ -47,14 +48,27 @@ impl KeyChanges {
 
     /// These changes and others.
     pub fn merge(&mut self, other: &KeyChanges) {
+        self.merge_where(other, |_, _| true);
+    }
+
+    fn merge_where(&mut self, other: &KeyChanges, wanted: impl Fn(&GlobalId, &Row) -> bool) {
         for (index, keys) in &other.0 {
             let mine = self.0.entry(*index).or_default();
-            for (key, change) in keys {
+            for (key, change) in keys.iter().filter(|(key, _)| wanted(index, key)) {
                 let merged = mine.entry(key.clone()).or_default();
                 merged.diff += change.diff;
                 merged.written = change.written.clone().or(merged.written.take());
             }
         }
+    }
+
+    /// What writes do together to the keys of `wanted`.
+    pub fn of<'a>(writes: impl Iterator<Item = &'a KeyChanges>, wanted: &KeyChanges) -> Self {
+        let mut all = KeyChanges::default();
+        for write in writes {
+            all.merge_where(write, |index, key| wanted.0.get(index).is_some_and(|keys| keys.contains_key(key)));
+        }
+        all
     }
 
     /// Those of `wanted` that will have more rows, with how many more.
@@ -126,7 +140,9 @@ impl Environment {
         wanted: &KeyChanges,
     ) -> Result<BTreeMap<GlobalId, Timestamp>, SqlError> {
         let mut reads = BTreeMap::new();
-        let mut txn = None;
+        // What a block has written is among the changes; it is what others have committed that they are compared with.
+        let (mut read, mut tables_read) = (None, BTreeSet::new());
+        let mut committed = Block { read: &mut read, tables_read: &mut tables_read, writes: &[] };
         for index in wanted.indexes() {
             let added: Vec<_> = changes.added(index, wanted).collect();
             if added.is_empty() {
@@ -138,12 +154,12 @@ impl Environment {
                 return Err(index.violated(change.written.as_ref().unwrap_or(key)));
             }
             let keys: Vec<&Row> = added.iter().map(|(key, _)| *key).collect();
-            if let Some(row) = self.read_rows_with(cx, &index, &keys, Some(1), &mut txn).await?.first() {
+            if let Some(row) = self.read_rows_with(cx, &index, &keys, Some(1), committed.reborrow()).await?.first() {
                 let present = index.key(row)?.map(|present| present.key).unwrap_or_default();
                 let written = changes.0.get(&index.id).and_then(|keys| keys.get(&present)?.written.as_ref());
                 return Err(index.violated(written.unwrap_or(&present)));
             }
-            reads.extend(txn.as_ref().map(|txn: &ReadTransaction| (index.table, txn.timestamp())));
+            reads.extend(committed.read.as_ref().map(|read: &ReadTransaction| (index.table, read.timestamp())));
         }
         Ok(reads)
     }
@@ -151,7 +167,7 @@ impl Environment {
     /// Fails with 23505 if a table has the same key of a new unique index twice.
     pub(super) async fn check_present_rows(&self, cx: &SessionContext, index: GlobalId) -> Result<(), SqlError> {
         let Some(index) = UniqueIndex::find(&self.catalog(), index) else { return Ok(()) };
-        match self.read(cx, &index, &index.repeated(), Some(1), &mut None).await?.first() {
+        match self.read(cx, &index, &index.repeated(), Some(1), None).await?.first() {
             Some(key) => Err(index.not_unique(key)),
             None => Ok(()),
         }
@@ -164,11 +180,11 @@ impl Environment {
         index: &UniqueIndex,
         keys: &[&Row],
         limit: Option<u64>,
-        txn: &mut Option<ReadTransaction>,
+        mut block: Block<'_>,
     ) -> Result<Vec<Row>, SqlError> {
         let mut rows = Vec::new();
         for keys in keys.chunks(KEYS_PER_QUERY) {
-            rows.extend(self.read(cx, index, &index.rows_with(keys), limit, txn).await?);
+            rows.extend(self.read(cx, index, &index.rows_with(keys), limit, Some(block.reborrow())).await?);
         }
         Ok(rows)
     }
@@ -180,12 +196,12 @@ impl Environment {
         index: &UniqueIndex,
         query: &RelExpr,
         limit: Option<u64>,
-        txn: &mut Option<ReadTransaction>,
+        block: Option<Block<'_>>,
     ) -> Result<Vec<Row>, SqlError> {
         let cluster = self.catalog().cluster(index.cluster).map(|cluster| cluster.name.clone());
         let cx = SessionContext { cluster: cluster.unwrap_or_else(|| cx.cluster.clone()), ..cx.clone() };
         let finishing = RowSetFinishing { limit, ..RowSetFinishing::trivial(query.arity()) };
-        self.select(&cx, query, &When::Immediately, &finishing, Some(txn)).await?.collect().await
+        self.select(&cx, query, &When::Immediately, &finishing, block).await?.collect().await
     }
 }
 

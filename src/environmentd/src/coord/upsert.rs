@@ -1,6 +1,7 @@
 //! `INSERT … ON CONFLICT`: rows whose key is in the table already are left out, or change the row that has it.
 
 use super::Environment;
+use super::block::Block;
 use super::timestamp::ReadTransaction;
 use super::unique::{RowKey, UniqueIndex};
 use super::write::{PendingWrite, check_not_null, evaluate};
@@ -30,6 +31,7 @@ impl Environment {
         plan: &OnConflictPlan,
         rows: Vec<Row>,
         write: &mut PendingWrite,
+        mut block: Block<'_>,
     ) -> Result<Vec<(Row, Diff)>, SqlError> {
         let catalog = self.catalog();
         let indexes: Vec<_> = plan.indexes.iter().filter_map(|id| UniqueIndex::find(&catalog, *id)).collect();
@@ -38,13 +40,12 @@ impl Environment {
             let exprs = update.row.iter_mut().chain(&mut update.condition);
             self.with_moment(cx, 0, |moment| exprs.for_each(|expr| moment.replace(expr)));
         }
-        let mut txn: Option<ReadTransaction> = None;
         let mut holders = Vec::with_capacity(indexes.len());
         for index in &indexes {
-            holders.push(self.holders(cx, index, &rows, &mut txn).await?);
+            holders.push(self.holders(cx, index, &rows, block.reborrow()).await?);
         }
-        if let Some(txn) = txn {
-            write.read_at = Some(write.read_at.map_or(txn.timestamp(), |earlier| earlier.min(txn.timestamp())));
+        if let Some(read_at) = block.read.as_ref().map(ReadTransaction::timestamp) {
+            write.read_at = Some(read_at);
             write.tables_read.insert(table.id);
         }
         let mut upsert = Upsert(Vec::with_capacity(rows.len()));
@@ -61,12 +62,12 @@ impl Environment {
         cx: &SessionContext,
         index: &UniqueIndex,
         rows: &[Row],
-        txn: &mut Option<ReadTransaction>,
+        block: Block<'_>,
     ) -> Result<BTreeMap<Row, Holder>, SqlError> {
         let keys: Vec<Option<RowKey>> = rows.iter().map(|row| index.key(row)).collect::<Result<_, _>>()?;
         let keys: Vec<&Row> = keys.iter().flatten().map(|key| &key.key).collect();
         let mut holders = BTreeMap::new();
-        for row in self.read_rows_with(cx, index, &keys, None, txn).await? {
+        for row in self.read_rows_with(cx, index, &keys, None, block).await? {
             if let Some(RowKey { key, .. }) = index.key(&row)? {
                 holders.insert(key, Holder::Present(row));
             }

@@ -3,6 +3,7 @@
 //! An INSERT … SELECT, UPDATE or DELETE reads at a time and commits only if no table that it read has changed since; else the session prepares
 //! it again. Where that happens, later ones of the same table queue: see [`Turns`].
 
+use super::block::Block;
 use super::committer::{TableWrite, WriteOutcome, WriteRequest};
 use super::timestamp::ReadTransaction;
 use super::unique::{KeyChanges, UniqueIndexes, all_checked};
@@ -99,10 +100,19 @@ impl Turns {
 
 impl Environment {
     /// Computes what an `Insert` or `ReadThenWrite` plan changes, without changing it.
-    pub async fn prepare_write(&self, cx: &SessionContext, plan: &Plan) -> Result<PendingWrite, SqlError> {
+    pub async fn prepare_write(
+        &self,
+        cx: &SessionContext,
+        plan: &Plan,
+        block: Option<Block<'_>>,
+    ) -> Result<PendingWrite, SqlError> {
+        // Outside of a block, one of its own tells the time of the reads.
+        let (mut read, mut tables_read) = (None, BTreeSet::new());
+        let own = Block { read: &mut read, tables_read: &mut tables_read, writes: &[] };
+        let block = block.unwrap_or(own);
         match plan {
-            Plan::Insert(plan) => self.prepare_insert(cx, plan).await,
-            Plan::ReadThenWrite(plan) => self.prepare_read_then_write(cx, plan).await,
+            Plan::Insert(plan) => self.prepare_insert(cx, plan, block).await,
+            Plan::ReadThenWrite(plan) => self.prepare_read_then_write(cx, plan, block).await,
             _ => Err(SqlError::internal("only INSERT, UPDATE and DELETE write")),
         }
     }
@@ -118,16 +128,21 @@ impl Environment {
         tokio::task::yield_now().await;
     }
 
-    async fn prepare_insert(&self, cx: &SessionContext, plan: &InsertPlan) -> Result<PendingWrite, SqlError> {
+    async fn prepare_insert(
+        &self,
+        cx: &SessionContext,
+        plan: &InsertPlan,
+        mut block: Block<'_>,
+    ) -> Result<PendingWrite, SqlError> {
         let table = self.table(plan.table)?;
         let turn = if plan.values.depends_on().is_empty() && plan.on_conflict.is_none() {
             None
         } else {
             self.0.turns.take(plan.table).await
         };
-        let (rows, mut write) = self.read_for_write(cx, &plan.values).await?;
+        let (rows, mut write) = self.read_for_write(cx, &plan.values, block.reborrow()).await?;
         let changes: Vec<(Row, Diff)> = match &plan.on_conflict {
-            Some(conflict) => self.upsert(cx, &table, conflict, rows, &mut write).await?,
+            Some(conflict) => self.upsert(cx, &table, conflict, rows, &mut write, block).await?,
             None => rows.into_iter().map(|row| (row, 1)).collect(),
         };
         let shown = || changes.iter().filter(|(_, diff)| *diff > 0).map(|(row, _)| row);
@@ -146,10 +161,11 @@ impl Environment {
         &self,
         cx: &SessionContext,
         plan: &ReadThenWritePlan,
+        block: Block<'_>,
     ) -> Result<PendingWrite, SqlError> {
         let table = self.table(plan.table)?;
         let turn = self.0.turns.take(plan.table).await;
-        let (rows, mut write) = self.read_for_write(cx, &plan.selection).await?;
+        let (rows, mut write) = self.read_for_write(cx, &plan.selection, block).await?;
         let arity = table.details.desc().map_or(0, RelationDesc::arity);
         let mut assignments = plan.assignments.clone();
         self.with_moment(cx, 0, |moment| assignments.iter_mut().flatten().for_each(|expr| moment.replace(expr)));
@@ -189,19 +205,14 @@ impl Environment {
         &self,
         cx: &SessionContext,
         source: &RelExpr,
+        mut block: Block<'_>,
     ) -> Result<(Vec<Row>, PendingWrite), SqlError> {
         let finishing = RowSetFinishing::trivial(source.arity());
-        let catalog = self.catalog();
-        let inputs = read::inputs(&catalog, source.depends_on());
-        let is_table =
-            |id: &GlobalId| catalog.item(*id).is_some_and(|item| matches!(item.details, ItemDetails::Table { .. }));
-        let tables_read: BTreeSet<_> = inputs.into_iter().filter(is_table).collect();
-        // A transaction of its own tells the time of the read.
-        let mut txn: Option<ReadTransaction> = None;
-        let time_of = if tables_read.is_empty() { None } else { Some(&mut txn) };
-        let stream = self.select(cx, source, &When::Immediately, &finishing, time_of).await?;
-        let rows = stream.collect().await?;
-        let read_at = txn.map(|txn| txn.timestamp());
+        let inputs = read::inputs(&self.catalog(), source.depends_on());
+        let tables_read = self.tables_among(&inputs);
+        let read = self.select(cx, source, &When::Immediately, &finishing, Some(block.reborrow())).await?;
+        let rows = read.collect().await?;
+        let read_at = block.read.as_ref().filter(|_| !tables_read.is_empty()).map(ReadTransaction::timestamp);
         Ok((rows, PendingWrite { read_at, tables_read, ..PendingWrite::default() }))
     }
 

@@ -25,6 +25,19 @@ pub struct Lines {
     /// The number of the line that was cut last, from 1.
     pub number: u64,
     eol: Option<Eol>,
+    /// How far the present record was looked at: a long one comes in many pieces.
+    scan: Scan,
+}
+
+/// A position in a record.
+#[derive(Clone, Copy, Default)]
+struct Scan {
+    at: usize,
+    /// Ends of lines before it that are data.
+    inner_lines: u64,
+    quoted: bool,
+    /// Whether an escape stands before it.
+    escaped: bool,
 }
 
 /// What a byte that ends a line means where it stands.
@@ -48,8 +61,7 @@ impl Lines {
         if buffer.is_empty() {
             return Ok(None);
         }
-        let (mut at, mut inner_lines) = (0, 0);
-        let (mut quoted, mut escaped) = (false, false);
+        let Scan { mut at, mut inner_lines, mut quoted, mut escaped } = self.scan;
         while let Some(byte) = buffer.get(at).copied() {
             if let (true, Some((quote, escape))) = (quoted, quote) {
                 // A quoted part may hold ends of lines. An escape before a quote keeps it from ending the part.
@@ -73,7 +85,7 @@ impl Lines {
                         return Ok(Some(self.cut(buffer, at, len, inner_lines)));
                     }
                     Ok(Found::Data) => {}
-                    Ok(Found::Unknown) => return Ok(None),
+                    Ok(Found::Unknown) => break,
                     Err(error) => {
                         self.number += 1;
                         return Err(error);
@@ -83,24 +95,23 @@ impl Lines {
             at += 1;
         }
         if !end {
+            self.scan = Scan { at, inner_lines, quoted, escaped };
             return Ok(None);
         }
         let len = buffer.len();
-        if quoted {
-            self.number += 1 + inner_lines;
-            return Err(SqlError::new(SqlState::BAD_COPY_FILE_FORMAT, "unterminated CSV quoted field"));
-        }
         Ok(Some(self.cut(buffer, len, 0, inner_lines)))
     }
 
+    /// What counts as a line inside quotes: before the first end of line, a carriage return, as in PostgreSQL.
     fn eol_byte(&self) -> u8 {
-        if self.eol == Some(Eol::Cr) { b'\r' } else { b'\n' }
+        if self.eol == Some(Eol::Lf) { b'\n' } else { b'\r' }
     }
 
     fn cut(&mut self, buffer: &mut BytesMut, len: usize, eol: usize, inner_lines: u64) -> Line {
         let line = buffer.split_to(len).to_vec();
         buffer.advance(eol);
         self.number += 1 + inner_lines;
+        self.scan = Scan::default();
         if line == b"\\." { Line::End } else { Line::Data(line) }
     }
 

@@ -55,6 +55,9 @@ pub struct Decoder {
     record: String,
 }
 
+/// Longest record, in bytes; as long as the longest message.
+const RECORD_BYTES_MAX: usize = 256 << 20;
+
 /// Characters of a line that a context shows.
 const SHOWN_MAX: usize = 100;
 
@@ -93,6 +96,15 @@ impl Decoder {
         if self.ended {
             return Ok(None);
         }
+        let row = self.decoded(end)?;
+        if row.is_none() && self.buffer.len() > RECORD_BYTES_MAX {
+            let what = format!("a record of COPY data is longer than {RECORD_BYTES_MAX} bytes");
+            return Err(self.at_line_number(SqlError::new(SqlState::PROGRAM_LIMIT_EXCEEDED, what)));
+        }
+        Ok(row)
+    }
+
+    fn decoded(&mut self, end: bool) -> Result<Option<Row>, CopyError> {
         match self.format.clone() {
             CopyFormat::Binary => self.next_tuple(end),
             CopyFormat::Text { delimiter, null, .. } => {
@@ -160,11 +172,10 @@ impl Decoder {
         if fields.len() > arity {
             return Err(bad("extra data after last expected column".to_string()));
         }
-        if let Some(missing) = self.desc.names.get(fields.len()) {
-            return Err(bad(format!("missing data for column \"{missing}\"")));
-        }
         let mut values = RowPacker::new();
-        for (column, field) in fields.iter().enumerate() {
+        // A value that cannot be read comes before one that is missing.
+        for (column, name) in self.desc.names.iter().enumerate() {
+            let field = fields.get(column).ok_or_else(|| bad(format!("missing data for column \"{name}\"")))?;
             self.value(column, field, &mut values).map_err(|error| self.at_column(error, column, field))?;
         }
         Ok(values.finish())

@@ -89,7 +89,7 @@ fn csv_rows() {
 
 #[test]
 fn csv_errors() {
-    check("1,\"x\n", csv(CopyHeader::Absent), Err("unterminated CSV quoted field | COPY t, line 2"));
+    check("1,\"x\n", csv(CopyHeader::Absent), Err("unterminated CSV quoted field | COPY t, line 1: \"1,\"x\n\""));
     let mismatch = "column name mismatch in header line field 2: got \"c\", expected \"b\" | COPY t, line 1: \"a,c\"";
     check("a,c\n1,x\n", csv(CopyHeader::Match), Err(mismatch));
     check("1,x,y\n", csv(CopyHeader::Absent), Err("extra data after last expected column | COPY t, line 1: \"1,x,y\""));

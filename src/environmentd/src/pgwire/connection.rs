@@ -1,12 +1,12 @@
 //! One client's connection: a reading task that cuts frames, and a loop that handles them in order.
 
 use super::codec::{self, Encoder, Frame, Frontend};
-use super::interrupt::Interrupt;
+use super::interrupt::{Interrupt, terminated};
 use super::registry::{Registration, Registry};
 use super::security::Security;
 use super::startup::{self, Greeting};
 use super::stream::{Reader, Stream, Writer};
-use crate::coord::{Environment, SessionInfo};
+use crate::coord::{Environment, SessionHandle, SessionInfo};
 use crate::session::Session;
 use crate::session::prepared::Portal;
 use bytes::BytesMut;
@@ -75,7 +75,8 @@ async fn serve(
     let gone = CancellationToken::new();
     let reading = tokio::spawn(read(reader, buffer, sender, gone.clone()));
     let id = registration.id;
-    env.sessions().register(id, session_info(&env, &greeting, peer));
+    let (info, name) = (session_info(&env, &greeting, peer), greeting.application_name.clone());
+    let handle = env.sessions().register(id, info, name, registration.cancel.clone(), env.now_us());
     let session = Session::new(env.clone(), id, greeting.user, greeting.vars);
     let mut connection = Connection {
         frames,
@@ -85,6 +86,7 @@ async fn serve(
         session,
         portals: BTreeMap::new(),
         registration,
+        handle,
         gone,
         skipping: false,
         batch_failed: false,
@@ -100,7 +102,6 @@ fn session_info(env: &Environment, greeting: &Greeting, peer: SocketAddr) -> Ses
     SessionInfo {
         user: greeting.user.clone(),
         database: greeting.vars.get("database").unwrap_or_default().to_string(),
-        application_name: greeting.application_name.clone(),
         client_addr: Some(peer.to_string()),
         connected_at: env.now_ms(),
     }
@@ -148,6 +149,7 @@ pub(super) struct Connection {
     pub(super) session: Session,
     pub(super) portals: BTreeMap<String, Portal>,
     registration: Registration,
+    pub(super) handle: Arc<SessionHandle>,
     gone: CancellationToken,
     /// After an error in an extended batch: ignore everything up to Sync.
     pub(super) skipping: bool,
@@ -165,6 +167,7 @@ impl Connection {
         while let Some(frame) = self.next_frame().await {
             let handled = AssertUnwindSafe(self.handle(frame)).catch_unwind().await;
             match handled {
+                Ok(Ok(_)) if self.is_terminated() => break,
                 Ok(Ok(Next::Continue)) => (),
                 Ok(Ok(Next::Close) | Err(_)) => break,
                 Err(_panic) => {
@@ -179,9 +182,19 @@ impl Connection {
     /// The next frame; none when the client is gone or idles too long in a transaction.
     async fn next_frame(&mut self) -> Option<Frame> {
         let idle = if self.session.transaction.is_explicit() { self.session.vars.idle_timeout() } else { None };
-        let received = match idle {
-            None => Ok(self.receive().await),
-            Some(idle) => tokio::time::timeout(idle, self.receive()).await,
+        let terminate = self.handle.terminated().clone();
+        let received = async {
+            match idle {
+                None => Ok(self.receive().await),
+                Some(idle) => tokio::time::timeout(idle, self.receive()).await,
+            }
+        };
+        let received = tokio::select! {
+            received = received => received,
+            () = terminate.cancelled() => {
+                self.report_fatal(&terminated());
+                return None;
+            }
         };
         match received {
             Ok(frame) => frame,
@@ -230,6 +243,7 @@ impl Connection {
     /// A simple query: any number of statements in one transaction.
     async fn query(&mut self, sql: &str) -> std::io::Result<()> {
         let mut interrupt = self.interrupt();
+        self.runs(sql);
         let result = self.statements(sql, &mut interrupt).await;
         let failed = result.is_err();
         if let Err(error) = result {
@@ -260,7 +274,18 @@ impl Connection {
     /// Armed for what the client asks next.
     pub(super) fn interrupt(&self) -> Interrupt {
         let timeout = self.session.vars.statement_timeout();
-        Interrupt::new(Arc::clone(&self.registration.cancel), self.gone.clone(), timeout)
+        let (cancel, terminate) = (Arc::clone(&self.registration.cancel), self.handle.terminated().clone());
+        Interrupt::new(cancel, self.gone.clone(), terminate, timeout)
+    }
+
+    /// Lets others see what is run.
+    pub(super) fn runs(&self, query: &str) {
+        self.handle.runs(query, self.session.now_us(), self.session.transaction.since_us());
+    }
+
+    /// Whether the session is to end, and the client has been told so.
+    fn is_terminated(&self) -> bool {
+        self.handle.terminated().is_cancelled()
     }
 
     /// Sends all gathered output.
@@ -281,7 +306,15 @@ impl Connection {
     pub(super) async fn ready(&mut self) -> std::io::Result<()> {
         self.notices();
         for (name, value) in self.session.vars.take_changes() {
+            if name == "application_name" {
+                self.handle.renamed(&value);
+            }
             Encoder(&mut self.out).parameter_status(name, &value);
+        }
+        let transaction = &self.session.transaction;
+        self.handle.waits(transaction.activity(), self.session.now_us(), transaction.since_us());
+        if self.is_terminated() {
+            return self.send().await;
         }
         if !self.session.transaction.is_explicit() {
             self.portals.clear();
@@ -293,7 +326,7 @@ impl Connection {
     /// Sends the notices that statements left.
     pub(super) fn notices(&mut self) {
         for notice in self.session.take_notices() {
-            let warning = notice.code.0.starts_with(b"25");
+            let warning = notice.code.0.starts_with(b"25") || notice.code == SqlState::WARNING;
             Encoder(&mut self.out).report(b'N', if warning { "WARNING" } else { "NOTICE" }, &notice);
         }
     }
@@ -304,7 +337,8 @@ impl Connection {
         self.session.fail();
         self.portals.clear();
         let context = self.context.take();
-        Encoder(&mut self.out).report_in(b'E', "ERROR", &error, context.as_deref());
+        let severity = if self.is_terminated() { "FATAL" } else { "ERROR" };
+        Encoder(&mut self.out).report_in(b'E', severity, &error, context.as_deref());
     }
 
     fn report_fatal(&mut self, error: &SqlError) {

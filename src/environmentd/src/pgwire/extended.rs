@@ -165,6 +165,9 @@ impl Connection {
         let prepared = portal.prepared.clone();
         let params = std::mem::take(&mut portal.params);
         self.session.begin_implicit();
+        if let Some(statement) = &prepared.statement {
+            self.runs(&statement.sql);
+        }
         let outcome = interrupt.run(self.session.execute_bound(&prepared, &params)).await?;
         self.notices();
         match outcome {

@@ -1,4 +1,4 @@
-//! What stops a statement from outside: a cancel request, its time-out, or a client that went away.
+//! What stops a statement from outside: a cancel request, its time-out, a session that is ended, or a client that went away.
 
 use repr::{SqlError, SqlState};
 use std::future::Future;
@@ -8,12 +8,22 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+/// What the client of a session that is ended is told.
+pub fn terminated() -> SqlError {
+    SqlError::new(SqlState::ADMIN_SHUTDOWN, "terminating connection due to administrator command")
+}
+
 /// Armed for one statement.
 pub struct Interrupt(Pin<Box<dyn Future<Output = SqlError> + Send>>);
 
 impl Interrupt {
-    /// Fires on the first of the three.
-    pub fn new(cancel: Arc<Notify>, gone: CancellationToken, timeout: Option<Duration>) -> Self {
+    /// Fires on the first of them.
+    pub fn new(
+        cancel: Arc<Notify>,
+        gone: CancellationToken,
+        terminate: CancellationToken,
+        timeout: Option<Duration>,
+    ) -> Self {
         let canceled = |why: &str| SqlError::new(SqlState::QUERY_CANCELED, format!("canceling statement due to {why}"));
         Interrupt(Box::pin(async move {
             let expired = async {
@@ -25,6 +35,7 @@ impl Interrupt {
             tokio::select! {
                 () = cancel.notified() => canceled("user request"),
                 () = expired => canceled("statement timeout"),
+                () = terminate.cancelled() => terminated(),
                 () = gone.cancelled() => SqlError::new(SqlState::CONNECTION_EXCEPTION, "connection to client lost"),
             }
         }))

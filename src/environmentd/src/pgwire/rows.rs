@@ -156,7 +156,9 @@ impl RowEncoder {
                 continue;
             }
             self.format(column, datum);
-            csv_value(&self.text, format, force_quote.contains(&column), out);
+            // Alone on its line it would end the data.
+            let forced = force_quote.contains(&column) || (self.text == "\\." && self.desc.arity() == 1);
+            csv_value(&self.text, format, forced, out);
         }
         out.put_u8(b'\n');
     }
@@ -213,7 +215,7 @@ fn text_value(text: &str, delimiter: u8, out: &mut BytesMut) {
 fn csv_value(text: &str, format: &CopyFormat, forced: bool, out: &mut BytesMut) {
     let CopyFormat::Csv { delimiter, quote, escape, null, .. } = format else { return };
     let special = |b: u8| b == *delimiter || b == *quote || b == b'\n' || b == b'\r';
-    if !forced && text != null && text != "\\." && !text.bytes().any(special) {
+    if !forced && text != null && !text.bytes().any(special) {
         out.put_slice(text.as_bytes());
         return;
     }

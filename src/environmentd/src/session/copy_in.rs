@@ -6,7 +6,6 @@ use crate::coord::{CommitError, CopyWriter};
 use crate::copy::{CopyError, Decoder};
 use repr::{SqlError, SqlState};
 use sql::plan::{CopyFormat, CopyFromPlan};
-use std::collections::BTreeSet;
 
 /// What takes the client's data.
 pub struct CopyIn {
@@ -36,7 +35,7 @@ impl CopyIn {
 impl Session {
     /// Begins a COPY FROM.
     pub(super) fn copy_from(&mut self, context: &SessionContext, plan: CopyFromPlan) -> Result<Outcome, SqlError> {
-        self.transaction.check_write(&BTreeSet::new())?;
+        self.transaction.check_write("COPY FROM")?;
         let writer = self.copy_writer(context, &plan)?;
         let settings = self.vars.text_settings();
         let binary = plan.format == CopyFormat::Binary;

@@ -3,7 +3,7 @@
 use super::execute::Rows;
 use repr::{RelationDesc, Row, SqlError, SqlState};
 use sql::plan::Plan;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -43,6 +43,16 @@ impl Cursors {
     /// The columns of the cursor of this name.
     pub fn desc(&self, name: &str) -> Result<&RelationDesc, SqlError> {
         self.0.get(name).map(|c| &c.desc).ok_or_else(|| unknown(name))
+    }
+
+    /// The names of all cursors.
+    pub fn names(&self) -> BTreeSet<String> {
+        self.0.keys().cloned().collect()
+    }
+
+    /// Drops the others.
+    pub fn keep_only(&mut self, names: &BTreeSet<String>) {
+        self.0.retain(|name, _| names.contains(name));
     }
 
     /// Drops one cursor, or all.

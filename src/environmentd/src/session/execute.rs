@@ -7,14 +7,14 @@ use super::context::SessionContext;
 use super::copy_in::CopyIn;
 use super::cursor::{Cursor, Cursors};
 use super::prepared::Prepared;
-use super::transaction::{Block, Transaction};
+use super::transaction::{State, Transaction};
 use super::vars::Vars;
-use crate::coord::{CommitError, Environment, KeyChanges, PendingWrite, PreparedLookup, RowStream, SubscribeStream};
+use crate::coord::{CommitError, Environment, PendingWrite, PreparedLookup, RowStream, SubscribeStream};
 use repr::{Datum, RelationDesc, Row, SqlError, SqlState, SqlType};
 use sql::ParsedStatement;
 use sql::plan::{
     CopyFormat, CopyToPlan, DeclarePlan, Effect, ExecutePlan, ExplainPlan, FetchPlan, Params, Plan, PreparePlan,
-    SelectPlan, StatementDesc, SubscribePlan, TransactionModes,
+    SelectPlan, StatementDesc, SubscribePlan,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -71,9 +71,9 @@ pub struct Session {
     pub vars: Vars,
     /// Its transaction.
     pub transaction: Transaction,
-    cursors: Cursors,
+    pub(super) cursors: Cursors,
     prepared: BTreeMap<String, Arc<Prepared>>,
-    notices: Vec<SqlError>,
+    pub(super) notices: Vec<SqlError>,
 }
 
 impl Session {
@@ -89,6 +89,11 @@ impl Session {
             prepared: BTreeMap::new(),
             notices: Vec::new(),
         }
+    }
+
+    /// Wall time: microseconds since 2000-01-01 UTC.
+    pub fn now_us(&self) -> i64 {
+        self.env.now_us()
     }
 
     /// What planning and reading need to know.
@@ -158,7 +163,7 @@ impl Session {
     fn describe(&self, statement: &ParsedStatement, declared: &[Option<SqlType>]) -> Result<StatementDesc, SqlError> {
         let context = self.context();
         let catalog = self.env.catalog().for_session(&context);
-        if self.transaction.block == Block::Failed && !self.ends_transaction(statement) {
+        if self.transaction.state == State::Failed && !self.ends_transaction(statement) {
             return Err(aborted());
         }
         let mut desc = sql::describe(&catalog, statement, declared)?;
@@ -176,7 +181,10 @@ impl Session {
     fn ends_transaction(&self, statement: &ParsedStatement) -> bool {
         let context = self.context();
         let catalog = self.env.catalog().for_session(&context);
-        matches!(sql::plan(&catalog, statement, &Params::default()), Ok(Plan::Commit | Plan::Rollback))
+        matches!(
+            sql::plan(&catalog, statement, &Params::default()),
+            Ok(Plan::Commit | Plan::Rollback | Plan::RollbackTo(_))
+        )
     }
 
     /// Keeps a prepared statement; the unnamed one is replaced, others must be new.
@@ -204,35 +212,35 @@ impl Session {
 
     /// The statements that follow share one transaction until [`Session::finish`].
     pub fn begin_implicit(&mut self) {
-        if self.transaction.block == Block::None {
-            self.transaction.block = Block::Implicit;
+        if self.transaction.state == State::None {
+            self.transaction.state = State::Implicit;
             self.transaction.started_us = self.env.now_us();
         }
     }
 
     /// Ends an implicit transaction: commits, unless something failed.
     pub async fn finish(&mut self, failed: bool) -> Result<(), SqlError> {
-        match self.transaction.block {
-            Block::None | Block::Implicit => self.end_transaction(!failed).await,
-            Block::Explicit | Block::Failed => Ok(()),
+        match self.transaction.state {
+            State::None | State::Implicit => self.end_transaction(!failed).await,
+            State::Explicit | State::Failed => Ok(()),
         }
     }
 
     /// A statement failed.
     pub fn fail(&mut self) {
-        if self.transaction.block == Block::Explicit {
-            self.transaction.block = Block::Failed;
-            self.transaction.read = None;
-            self.transaction.writes.clear();
-            self.transaction.keys = KeyChanges::default();
+        if self.transaction.state != State::Explicit {
+            return;
+        }
+        self.transaction.fail();
+        if self.transaction.savepoints.is_empty() {
             let _ = self.cursors.close(None);
         }
     }
 
-    async fn end_transaction(&mut self, commit: bool) -> Result<(), SqlError> {
+    pub(super) async fn end_transaction(&mut self, commit: bool) -> Result<(), SqlError> {
         let transaction = std::mem::take(&mut self.transaction);
         let _ = self.cursors.close(None);
-        let result = if commit { self.commit(transaction.writes).await } else { Ok(()) };
+        let result = if commit { self.commit(transaction.into_writes()).await } else { Ok(()) };
         self.vars.end(commit && result.is_ok());
         result
     }
@@ -262,7 +270,9 @@ impl Session {
     pub async fn execute(&mut self, statement: &ParsedStatement, params: &Params) -> Result<Outcome, SqlError> {
         let context = self.context();
         let plan = sql::plan(&self.env.catalog().for_session(&context), statement, params);
-        if self.transaction.block == Block::Failed && !matches!(plan, Ok(Plan::Commit | Plan::Rollback)) {
+        if self.transaction.state == State::Failed
+            && !matches!(plan, Ok(Plan::Commit | Plan::Rollback | Plan::RollbackTo(_)))
+        {
             return Err(aborted());
         }
         match plan? {
@@ -281,7 +291,7 @@ impl Session {
     }
 
     async fn look_up(&mut self, prepared: &Prepared, params: &Params) -> Result<Option<Outcome>, SqlError> {
-        if self.transaction.block == Block::Failed {
+        if self.transaction.state == State::Failed || !self.transaction.writes.is_empty() {
             return Ok(None);
         }
         let (env, settings) = (self.env.clone(), self.vars.version());
@@ -289,9 +299,7 @@ impl Session {
         let plan = |statement: &_, types: &_| env.plan_lookup(&self.context(), settings, statement, types);
         let Some(lookup) = prepared.lookup(is_current, plan) else { return Ok(None) };
         let Some(desc) = lookup.desc() else { return Ok(None) };
-        self.before_read().await?;
-        let read = if self.transaction.is_explicit() { Some(&mut self.transaction.read) } else { None };
-        let rows = env.lookup(&lookup, &params.values, read).await?;
+        let rows = env.lookup(&lookup, &params.values, self.transaction.block()).await?;
         Ok(rows.map(|rows| Outcome::Rows(desc.clone(), Rows::Select(rows), Tag::Counted("SELECT"))))
     }
 
@@ -301,6 +309,7 @@ impl Session {
             Plan::Subscribe(plan) => self.subscribe(context, plan).await,
             Plan::CopyTo(plan) => self.copy_to(context, plan).await,
             Plan::Insert(_) | Plan::ReadThenWrite(_) => self.write(context, plan).await,
+            Plan::Truncate(plans) => self.truncate(context, plans).await,
             Plan::CreateTableAs(plan) => self.create_table_as(context, *plan).await,
             Plan::Explain(plan) => self.explain(context, plan).await,
             Plan::ShowVariable(name) => self.show(&name),
@@ -312,12 +321,16 @@ impl Session {
             Plan::Begin(modes) => self.begin(modes),
             Plan::Commit => self.commit_block().await,
             Plan::Rollback => self.rollback_block().await,
+            Plan::Savepoint(name) => self.savepoint(name),
+            Plan::Release(name) => self.release(&name),
+            Plan::RollbackTo(name) => self.rollback_to(&name),
             Plan::SetTransaction(modes) => self.set_transaction(&modes).map(|()| command("SET")),
             Plan::Declare(plan) => self.declare(plan),
             Plan::Fetch(plan) => self.fetch(context, plan).await,
             Plan::Close(name) => self.cursors.close(name.as_deref()).map(|()| command("CLOSE CURSOR")),
             Plan::Prepare(plan) => self.prepare_sql(plan),
             Plan::Deallocate(name) => self.deallocate(name),
+            Plan::NothingToDo(tag) => self.nothing_to_do(tag),
             Plan::Empty => Ok(Outcome::Empty),
             Plan::Execute(_) => Err(SqlError::unsupported("EXECUTE of EXECUTE")),
             Plan::CopyFrom(plan) => self.copy_from(context, plan),
@@ -348,70 +361,20 @@ impl Session {
         Ok(Outcome::CopyOut(desc, rows, plan.format))
     }
 
-    /// Commits what an implicit transaction has written, so that it is seen; refuses to read in one that has to wait with it.
-    async fn before_read(&mut self) -> Result<(), SqlError> {
-        if self.transaction.block == Block::Implicit {
-            let writes = std::mem::take(&mut self.transaction.writes);
-            self.commit(writes).await?;
-        }
-        self.transaction.check_read()
-    }
-
     /// Starts a SELECT or SUBSCRIBE at the transaction's time.
     async fn start(&mut self, context: &SessionContext, plan: &Plan) -> Result<Rows, SqlError> {
-        self.before_read().await?;
-        let read = if self.transaction.is_explicit() { Some(&mut self.transaction.read) } else { None };
         match plan {
-            Plan::Select(p) => self.env.select(context, &p.source, &p.when, &p.finishing, read).await.map(Rows::Select),
-            Plan::Subscribe(p) => self.env.subscribe(context, p, read).await.map(Rows::Subscribe),
-            _ => Err(SqlError::internal("only SELECT and SUBSCRIBE return rows as they come")),
-        }
-    }
-
-    async fn write(&mut self, context: &SessionContext, plan: Plan) -> Result<Outcome, SqlError> {
-        let verb = match &plan {
-            Plan::Insert(_) => "INSERT 0",
-            Plan::ReadThenWrite(p) if p.assignments.is_some() => "UPDATE",
-            _ => "DELETE",
-        };
-        let (affected, returning) = if self.transaction.is_explicit() {
-            let mut write = self.env.prepare_write(context, &plan).await?;
-            let result = (write.affected, write.returning.take());
-            self.add_write(context, write).await?;
-            result
-        } else {
-            self.write_now(context, &plan).await?
-        };
-        let tag = format!("{verb} {affected}");
-        Ok(match returning {
-            Some((desc, rows)) => Outcome::Rows(desc, Rows::Fixed(Some(rows)), Tag::Fixed(tag)),
-            None => Outcome::Command(tag),
-        })
-    }
-
-    /// Adds a write to the transaction, if it is one that this transaction may do.
-    pub(super) async fn add_write(&mut self, context: &SessionContext, write: PendingWrite) -> Result<(), SqlError> {
-        self.transaction.check_write(&write.tables_read)?;
-        self.transaction.keys.merge(&write.keys);
-        self.env.check_unique(context, &self.transaction.keys, &write.keys).await?;
-        self.transaction.writes.push(write);
-        Ok(())
-    }
-
-    /// Prepares and commits a write on its own, again and again while others change what it read.
-    pub(super) async fn write_now(
-        &mut self,
-        context: &SessionContext,
-        plan: &Plan,
-    ) -> Result<(u64, Option<(RelationDesc, Vec<Row>)>), SqlError> {
-        loop {
-            let mut write = self.env.prepare_write(context, plan).await?;
-            let result = (write.affected, write.returning.take());
-            match self.try_commit(vec![write]).await {
-                Ok(()) => return Ok(result),
-                Err(CommitError::Conflict) => self.env.await_turn(plan).await,
-                Err(CommitError::Sql(error)) => return Err(error),
+            Plan::Select(p) => {
+                let block = self.transaction.block();
+                let rows = self.env.select(context, &p.source, &p.when, &p.finishing, block).await?;
+                if p.signals.is_empty() { Ok(Rows::Select(rows)) } else { self.send_signals(rows, &p.signals).await }
             }
+            Plan::Subscribe(p) => {
+                self.transaction.check_follow()?;
+                let read = self.transaction.block().map(|block| block.read);
+                self.env.subscribe(context, p, read).await.map(Rows::Subscribe)
+            }
+            _ => Err(SqlError::internal("only SELECT and SUBSCRIBE return rows as they come")),
         }
     }
 
@@ -420,8 +383,6 @@ impl Session {
             let what = "this statement cannot run inside a transaction block";
             return Err(SqlError::new(SqlState::ACTIVE_SQL_TRANSACTION, what));
         }
-        let writes = std::mem::take(&mut self.transaction.writes);
-        self.commit(writes).await?;
         let (env, context) = (self.env.clone(), context.clone());
         let task = tokio::spawn(async move { env.execute_ddl(&context, plan).await });
         let outcome = task.await.map_err(SqlError::internal)??;
@@ -432,6 +393,15 @@ impl Session {
     async fn explain(&mut self, context: &SessionContext, plan: ExplainPlan) -> Result<Outcome, SqlError> {
         let rows = self.env.explain(context, &plan).await?;
         Ok(text_rows(plan.stage.titles(), rows, "EXPLAIN"))
+    }
+
+    /// What needs nothing to be done; VACUUM is particular about where it stands, as in PostgreSQL.
+    fn nothing_to_do(&self, tag: &'static str) -> Result<Outcome, SqlError> {
+        if tag == "VACUUM" && self.transaction.is_explicit() {
+            let what = "VACUUM cannot run inside a transaction block";
+            return Err(SqlError::new(SqlState::ACTIVE_SQL_TRANSACTION, what));
+        }
+        Ok(command(tag))
     }
 
     fn show(&self, name: &str) -> Result<Outcome, SqlError> {
@@ -484,56 +454,6 @@ impl Session {
                 Ok(command("DISCARD TEMP"))
             }
         }
-    }
-
-    fn begin(&mut self, modes: TransactionModes) -> Result<Outcome, SqlError> {
-        if self.transaction.is_explicit() {
-            let what = "there is already a transaction in progress";
-            self.notices.push(SqlError::new(SqlState::ACTIVE_SQL_TRANSACTION, what));
-        } else {
-            self.transaction.block = Block::Explicit;
-            self.transaction.started_us = self.env.now_us();
-            self.transaction.read_only = self.vars.get("default_transaction_read_only")? == "on";
-            self.vars.begin();
-        }
-        self.set_transaction(&modes)?;
-        Ok(command("BEGIN"))
-    }
-
-    fn set_transaction(&mut self, modes: &TransactionModes) -> Result<(), SqlError> {
-        if let Some(read_only) = modes.read_only {
-            self.transaction.read_only = read_only;
-        }
-        match &modes.isolation {
-            Some(_) if self.transaction.read.is_some() => {
-                let what = "SET TRANSACTION ISOLATION LEVEL must be called before any query";
-                Err(SqlError::new(SqlState::ACTIVE_SQL_TRANSACTION, what))
-            }
-            Some(level) => self.vars.set("transaction_isolation", std::slice::from_ref(level), true),
-            None => Ok(()),
-        }
-    }
-
-    async fn commit_block(&mut self) -> Result<Outcome, SqlError> {
-        if !self.transaction.is_explicit() {
-            self.warn_no_transaction();
-        }
-        let failed = self.transaction.block == Block::Failed;
-        self.end_transaction(!failed).await?;
-        Ok(command(if failed { "ROLLBACK" } else { "COMMIT" }))
-    }
-
-    async fn rollback_block(&mut self) -> Result<Outcome, SqlError> {
-        if !self.transaction.is_explicit() {
-            self.warn_no_transaction();
-        }
-        self.end_transaction(false).await?;
-        Ok(command("ROLLBACK"))
-    }
-
-    fn warn_no_transaction(&mut self) {
-        let what = "there is no transaction in progress";
-        self.notices.push(SqlError::new(SqlState::NO_ACTIVE_SQL_TRANSACTION, what));
     }
 
     fn declare(&mut self, plan: DeclarePlan) -> Result<Outcome, SqlError> {
@@ -600,7 +520,7 @@ fn aborted() -> SqlError {
     SqlError::new(SqlState::IN_FAILED_SQL_TRANSACTION, what)
 }
 
-fn command(tag: &str) -> Outcome {
+pub(super) fn command(tag: &str) -> Outcome {
     Outcome::Command(tag.to_string())
 }
 

@@ -2,7 +2,10 @@
 //!
 //! One table lists them all. Those marked `report` are sent to the client as ParameterStatus at start-up and whenever they change.
 
+mod check;
+
 use super::context::Isolation;
+use check::{check, duration_ms, split_list};
 use repr::datetime::zone;
 use repr::text::{ByteaOutput, DateOrder, DateStyle, IntervalStyle, TextSettings};
 use repr::{SqlError, SqlState};
@@ -120,6 +123,8 @@ pub struct Setting {
     pub help: &'static str,
     /// `bool`, `integer`, `enum`, `string`
     pub kind: &'static str,
+    /// What a number counts.
+    pub unit: Option<&'static str>,
     /// Least value of a number.
     pub min: Option<i64>,
     /// Greatest value of a number.
@@ -135,7 +140,7 @@ impl Setting {
     pub fn preset(name: &'static str, value: &str) -> Setting {
         let (kind, words, help) = ("string", &[][..], "");
         let (value, reset) = (value.to_string(), value.to_string());
-        Setting { name, value, reset, default: "", help, kind, min: None, max: None, words, fixed: true }
+        Setting { name, value, reset, default: "", help, kind, unit: None, min: None, max: None, words, fixed: true }
     }
 }
 
@@ -149,7 +154,11 @@ pub fn settings(overrides: &[(&'static str, String)]) -> Vec<Setting> {
         match def.kind {
             Kind::Bool => setting.kind = "bool",
             Kind::Int(min, max) => (setting.kind, setting.min, setting.max) = ("integer", Some(min), Some(max)),
-            Kind::Duration => setting.kind = "integer",
+            Kind::Duration => {
+                (setting.kind, setting.unit) = ("integer", Some("ms"));
+                (setting.min, setting.max) = (Some(0), Some(i64::from(i32::MAX)));
+                setting.value = duration_ms(&setting.value).unwrap_or(0.0).to_string();
+            }
             Kind::Words(words) => (setting.kind, setting.words) = ("enum", words),
             _ => {}
         }
@@ -279,6 +288,15 @@ impl Vars {
         self.before_transaction = Some(self.session.clone());
     }
 
+    /// All values are again what they were in `before`, a copy made in the present transaction.
+    pub fn go_back_to(&mut self, before: &Vars) {
+        let layers = [&self.session, &self.local, &before.session, &before.local];
+        self.changed.extend(layers.into_iter().flat_map(BTreeMap::keys));
+        self.session = before.session.clone();
+        self.local = before.local.clone();
+        self.resolve();
+    }
+
     /// A transaction block, or a statement outside of one, ends.
     pub fn end(&mut self, commit: bool) {
         let before = self.before_transaction.take();
@@ -388,129 +406,7 @@ impl Vars {
     }
 
     fn timeout(&self, name: &str) -> Option<Duration> {
-        let ms = duration_ms(self.known(name)).unwrap_or(0);
-        (ms > 0).then(|| Duration::from_millis(ms))
+        let ms = duration_ms(self.known(name)).unwrap_or(0.0);
+        (ms > 0.0).then(|| Duration::from_millis(ms as u64))
     }
-}
-
-fn split_list(value: &str) -> Vec<String> {
-    let entries = value.split(',').map(|e| e.trim().trim_matches('"').to_string());
-    entries.filter(|e| !e.is_empty()).collect()
-}
-
-fn invalid(def: &Def, value: &str) -> SqlError {
-    SqlError::new(
-        SqlState::INVALID_PARAMETER_VALUE,
-        format!("invalid value for parameter \"{}\": \"{value}\"", def.shown),
-    )
-}
-
-/// The value to store, in canonical form.
-fn check(def: &'static Def, values: &[String], before: &str) -> Result<String, SqlError> {
-    if let Kind::List = def.kind {
-        return if def.name == "datestyle" {
-            date_style(def, &values.join(","), before)
-        } else {
-            Ok(values.join(", "))
-        };
-    }
-    let [value] = values else {
-        let what = format!("SET {} takes only one argument", def.shown);
-        return Err(SqlError::new(SqlState::INVALID_PARAMETER_VALUE, what));
-    };
-    let lower = value.to_ascii_lowercase();
-    match def.kind {
-        Kind::Text | Kind::List => Ok(value.clone()),
-        Kind::Bool => match lower.as_str() {
-            "on" | "true" | "t" | "yes" | "y" | "1" => Ok("on".into()),
-            "off" | "false" | "f" | "no" | "n" | "0" => Ok("off".into()),
-            _ => Err(SqlError::new(
-                SqlState::INVALID_PARAMETER_VALUE,
-                format!("parameter \"{}\" requires a Boolean value", def.shown),
-            )),
-        },
-        Kind::Int(min, max) => match lower.parse::<i64>() {
-            Ok(number) if (min..=max).contains(&number) => Ok(number.to_string()),
-            _ => Err(invalid(def, value)),
-        },
-        Kind::Duration => duration_ms(&lower).map(|_| lower.clone()).ok_or_else(|| invalid(def, value)),
-        Kind::Words(words) if def.name == "client_encoding" => {
-            // As PostgreSQL reads names of encodings: letters and digits only.
-            let plain: String = lower.chars().filter(char::is_ascii_alphanumeric).collect();
-            if words.contains(&plain.as_str()) { Ok("UTF8".into()) } else { Err(invalid(def, value)) }
-        }
-        Kind::Words(words) if words.contains(&lower.as_str()) => Ok(lower),
-        Kind::Words(_) => Err(invalid(def, value)),
-        Kind::TimeZone => time_zone(value).ok_or_else(|| invalid(def, value)),
-        Kind::Fixed => Err(SqlError::new(
-            SqlState::CANT_CHANGE_RUNTIME_PARAM,
-            format!("parameter \"{}\" cannot be changed", def.shown),
-        )),
-    }
-}
-
-/// A time zone as it is kept: a name; for hours or an interval east of UTC the POSIX name of that offset.
-fn time_zone(value: &str) -> Option<String> {
-    let seconds = match value.strip_prefix("interval ") {
-        Some(text) => {
-            let interval = repr::text::interval::parse(text, IntervalStyle::Postgres).ok()?;
-            (interval.months == 0 && interval.days == 0).then_some(interval.micros as f64 / 1e6)?
-        }
-        None => match value.trim().parse::<f64>() {
-            Ok(hours) => hours * 3600.0,
-            Err(_) => return zone(value).is_ok().then(|| value.to_string()),
-        },
-    };
-    if seconds.is_nan() || seconds.abs() > MAX_OFFSET {
-        return None;
-    }
-    let (seconds, east) = (seconds.abs() as u32, seconds >= 0.0);
-    let clock = match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (hours, 0, 0) => format!("{hours:02}"),
-        (hours, minutes, 0) => format!("{hours:02}:{minutes:02}"),
-        (hours, minutes, seconds) => format!("{hours:02}:{minutes:02}:{seconds:02}"),
-    };
-    Some(if east { format!("<+{clock}>-{clock}") } else { format!("<-{clock}>+{clock}") })
-}
-
-/// Seconds that a zone may be away from UTC.
-const MAX_OFFSET: f64 = 15.0 * 3600.0 + 3599.0;
-
-/// What is not said of style and order stays as `before`; a style may imply an order.
-fn date_style(def: &Def, value: &str, before: &str) -> Result<String, SqlError> {
-    let (mut style, mut order) = before.split_once(", ").unwrap_or(("ISO", "MDY"));
-    let mut order_said = false;
-    for word in split_list(value) {
-        match word.to_ascii_lowercase().as_str() {
-            "iso" => style = "ISO",
-            "sql" => style = "SQL",
-            word if word.starts_with("postgres") => style = "Postgres",
-            "german" => {
-                style = "German";
-                order = if order_said { order } else { "DMY" };
-            }
-            "mdy" | "us" | "noneuro" | "noneuropean" => (order, order_said) = ("MDY", true),
-            "dmy" | "euro" | "european" => (order, order_said) = ("DMY", true),
-            "ymd" => (order, order_said) = ("YMD", true),
-            "default" => (style, order) = ("ISO", "MDY"),
-            _ => return Err(invalid(def, value)),
-        }
-    }
-    Ok(format!("{style}, {order}"))
-}
-
-/// `250`, `250ms`, `5s`, `2min`, `1h`, `1d`: milliseconds.
-fn duration_ms(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let number: u64 = text[..split].parse().ok()?;
-    let unit = match text[split..].trim() {
-        "" | "ms" => 1,
-        "s" => 1000,
-        "min" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return None,
-    };
-    number.checked_mul(unit).filter(|ms| *ms <= i32::MAX as u64)
 }

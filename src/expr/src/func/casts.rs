@@ -10,7 +10,9 @@ use repr::datetime::{
 use repr::interval::DAY_US;
 use repr::jsonb::JsonValue;
 use repr::text::{self, TextSettings, number};
-use repr::{Arena, Datum, EvalError, Interval, JsonbRef, Numeric, SqlError, SqlState, SqlType, TimeTz};
+use repr::{
+    Arena, ColumnType, Datum, EvalError, Interval, JsonbRef, Numeric, SqlError, SqlState, SqlType, TimeTz, VectorKind,
+};
 
 /// Where a cast applies without being asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,6 +54,8 @@ impl CastImpl {
         let call =
             |stem: &str, ty: &SqlType, expr| ScalarExpr::call(&format!("{stem}({})", typed::type_key(ty)), vec![expr]);
         let converted = match self {
+            // Names of fields are in the type only.
+            CastImpl::Relabel if matches!(to, SqlType::Record(_)) => return expr,
             CastImpl::Relabel if *to != base || matches!(to, SqlType::Char(_)) => expr,
             CastImpl::Relabel => return call("relabel", to, expr),
             CastImpl::Function(name) => ScalarExpr::call(name, vec![expr]),
@@ -102,6 +106,7 @@ pub fn lookup(from: &SqlType, to: &SqlType) -> Option<(CastContext, CastImpl)> {
     }
     match (&from, &to) {
         (SqlType::Array(a), SqlType::Array(b)) => elements("array_cast", a, b),
+        (SqlType::Vector(kind), SqlType::Array(b)) => elements("array_cast", kind.element(), b),
         (SqlType::List(a), SqlType::List(b)) => elements("list_cast", a, b),
         (SqlType::Map(a), SqlType::Map(b)) => elements("map_cast", a, b),
         (SqlType::Array(a), SqlType::List(b)) => {
@@ -158,8 +163,18 @@ fn relabel(from: &SqlType, to: &SqlType) -> Option<CastContext> {
         (SqlType::Name | SqlType::InternalChar, SqlType::Varchar(_) | SqlType::Char(_)) => Some(Assignment),
         (SqlType::Oid, to) if is_reg(to) => Some(Implicit),
         (from, SqlType::Oid) if is_reg(from) => Some(Implicit),
+        // Without fields it is any record.
+        (SqlType::Record(a), SqlType::Record(b)) if b.is_empty() || same_fields(a, b) => Some(Implicit),
         _ => None,
     }
+}
+
+/// Whether fields differ in their names only.
+fn same_fields(a: &[(String, ColumnType)], b: &[(String, ColumnType)]) -> bool {
+    let types = |fields: &[(String, ColumnType)]| -> Vec<_> {
+        fields.iter().map(|(_, column)| column.ty.without_modifier()).collect()
+    };
+    a.len() == b.len() && types(a) == types(b)
 }
 
 /// Types between which numbers are converted, with their stems: from one to another further down the cast is implicit.
@@ -203,6 +218,7 @@ fn function(from: &SqlType, to: &SqlType) -> Option<(CastContext, String)> {
         (SqlType::Text | SqlType::Varchar(_) | SqlType::Char(_), SqlType::Name) => (Implicit, "text_to_name"),
         (SqlType::Text | SqlType::Varchar(_) | SqlType::Char(_), SqlType::InternalChar) => (Assignment, "text_to_char"),
         (SqlType::Text | SqlType::Varchar(_), SqlType::Regclass) => (Implicit, "text_to(regclass)"),
+        (SqlType::Vector(_), SqlType::Text | SqlType::Varchar(_)) => (Assignment, "vector_to_text"),
         (SqlType::Int2, to) if *to == SqlType::Oid || is_reg(to) => (Implicit, "int2_to_oid"),
         (SqlType::Int4, to) if *to == SqlType::Oid || is_reg(to) => (Implicit, "int4_to_oid"),
         (SqlType::Int8, to) if *to == SqlType::Oid || is_reg(to) => (Implicit, "int8_to_oid"),
@@ -433,6 +449,13 @@ fn text_casts() -> Vec<FuncDef> {
                     text_out(out, arena)
                 }
             })
+        })
+        .infallible(),
+        func("vector_to_text", "", &[ANY], TEXT, |a, arena| {
+            let mut out = String::new();
+            // One kind prints like the other.
+            text::format(a[0], &SqlType::Vector(VectorKind::Oid), &TextSettings::DEFAULT, &mut out);
+            Ok(text_out(out, arena))
         })
         .infallible(),
         func("bool_to_text", "", &[BOOL], TEXT, |a, _| Ok(Datum::Text(if arg(a, 0)? { "true" } else { "false" })))

@@ -21,13 +21,13 @@ pub fn table() -> Vec<FuncDef> {
     }));
     vec![
         row,
-        func("format_type", "format_type", &[OID, INT4], TEXT, |a, arena| {
+        func("mz_format_type", "mz_format_type", &[OID, INT4], TEXT, |a, arena| {
             let Some(oid) = optional::<u32>(a, 0)? else { return Ok(Datum::Null) };
             let typmod = optional::<i32>(a, 1)?;
             Ok(match repr::pg::from_oid(oid) {
                 Some(ty) => text_out(ty.with_typmod(typmod.unwrap_or(-1)).to_string(), arena),
                 None if oid == 0 => Datum::Text("-"),
-                None => Datum::Text("???"),
+                None => Datum::Null,
             })
         })
         .called()

@@ -222,6 +222,7 @@ fn samples(ty: &SqlType) -> &'static [&'static str] {
             SqlType::Enum(_) => &["{sad,ok}", "{ok}"],
             _ => &["{}"],
         },
+        SqlType::Vector(_) => &["", "1 2"],
         SqlType::Uint2 => &["0", "65535", "7"],
         SqlType::Uint4 => &["0", "4294967295", "7"],
         SqlType::Uint8 => &["0", "18446744073709551615", "7"],
@@ -321,7 +322,7 @@ fn matches_type(expr: &ScalarExpr, ty: &SqlType) -> bool {
         | (Datum::Jsonb(_), SqlType::Jsonb)
         | (Datum::Oid(_), SqlType::Oid)
         | (Datum::MzTimestamp(_), SqlType::MzTimestamp)
-        | (Datum::Array(_), SqlType::Array(_))
+        | (Datum::Array(_), SqlType::Array(_) | SqlType::Vector(_))
         | (Datum::TimeTz(_), SqlType::TimeTz)
         | (Datum::Range(_), SqlType::Range(_))
         | (Datum::Enum(_), SqlType::Enum(_))

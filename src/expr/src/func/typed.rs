@@ -86,6 +86,7 @@ fn make(name: &str) -> Option<FuncDef> {
         }
         "record_cast" => record_cast(name, inner, &DEFAULT_SETTINGS),
         "field" => field(name, inner.parse().ok()?),
+        "named_row" => named_row(name, serde_json::from_str(inner).ok()?),
         _ => None,
     }
 }
@@ -263,6 +264,23 @@ fn spread(name: &str, inner: &str) -> Option<FuncDef> {
     let args = vec![ArgType::Any];
     let mut made = def(name.to_string(), String::new(), args, ret, Eval::Session(eval)).called();
     made.variadic = true;
+    Some(made)
+}
+
+/// The name of the function that makes a record of fields with these names.
+pub fn row_with_names(names: &[&str]) -> String {
+    format!("named_row({})", serde_json::to_string(names).unwrap_or_default())
+}
+
+/// `named_row(names)`: `row`, with names for its fields.
+fn named_row(name: &str, names: Vec<String>) -> Option<FuncDef> {
+    let row = super::by_name("row")?;
+    let eval: TypedEval = Box::new(move |args, arena| session::call(row, args, arena, &DEFAULT_SETTINGS));
+    let ret = Return::From(Box::new(move |columns| {
+        SqlType::Record(names.iter().cloned().zip(columns.iter().cloned()).collect())
+    }));
+    let mut made = def(name.to_string(), String::new(), vec![ArgType::Any], ret, Eval::Typed(eval)).infallible();
+    (made.variadic, made.nulls) = (row.0.variadic, row.0.nulls);
     Some(made)
 }
 

@@ -39,6 +39,11 @@ impl TableFunc {
                 let array: ArrayRef<'a> = arg(args, 0)?;
                 Ok(one_column(array.elements()))
             }
+            TableFunc::ExpandArray(_) => {
+                let array: ArrayRef<'a> = arg(args, 0)?;
+                let rows = array.elements().zip(1..).map(|(element, n)| (Row::pack([element, Datum::Int4(n)]), 1));
+                Ok(Box::new(rows))
+            }
             TableFunc::UnnestMap(_) => {
                 let pairs = repr::map::pairs(arg(args, 0)?);
                 Ok(Box::new(pairs.map(|(key, value)| (Row::pack([Datum::Text(key), value]), 1))))

@@ -1,8 +1,8 @@
 //! Text forms of arrays.
 
 use super::{TextSettings, parse as parse_element};
-use crate::array::{Dimension, encode};
-use crate::{ArrayRef, Datum, RowPacker, RowRef, SqlError, SqlState, SqlType};
+use crate::array::{Dimension, encode, encode_vector};
+use crate::{ArrayRef, Datum, RowPacker, RowRef, SqlError, SqlState, SqlType, VectorKind};
 
 /// As many dimensions as PostgreSQL has.
 const DIMENSIONS_MAX: usize = 6;
@@ -224,8 +224,36 @@ impl<'a> Parser<'a, '_> {
     }
 }
 
-/// Prints an array.
+/// Appends a vector: numbers with blanks between.
+pub fn parse_vector(
+    text: &str,
+    kind: VectorKind,
+    settings: &TextSettings,
+    out: &mut RowPacker,
+) -> Result<(), SqlError> {
+    let mut elements = RowPacker::new();
+    for word in text.split_ascii_whitespace() {
+        parse_element(word, kind.element(), settings, &mut elements)?;
+    }
+    let elements = RowRef::from_encoded(elements.encoded()).iter();
+    out.push(Datum::Array(ArrayRef::from_encoded(&encode_vector(elements))));
+    Ok(())
+}
+
+fn format_vector(vector: ArrayRef<'_>, kind: VectorKind, settings: &TextSettings, out: &mut String) {
+    for (i, element) in vector.elements().enumerate() {
+        if i > 0 {
+            out.push(' ');
+        }
+        super::format(element, kind.element(), settings, out);
+    }
+}
+
+/// Prints an array or vector.
 pub fn format(array: ArrayRef<'_>, ty: &SqlType, settings: &TextSettings, out: &mut String) {
+    if let SqlType::Vector(kind) = ty {
+        return format_vector(array, *kind, settings, out);
+    }
     let mut element = ty;
     while let SqlType::Array(inner) = element {
         element = inner;

@@ -216,6 +216,7 @@ fn parse_made(text: &str, ty: &SqlType, settings: &TextSettings, out: &mut RowPa
             out.push(Datum::Enum(ty.value(text).ok_or_else(invalid)?));
         }
         SqlType::Array(element) => array::parse(text, element, settings, out)?,
+        SqlType::Vector(kind) => array::parse_vector(text, *kind, settings, out)?,
         SqlType::List(element) => list::parse(text, element, settings, out)?,
         SqlType::Map(value) => map::parse(text, value, settings, out)?,
         SqlType::Record(fields) => record::parse(text, fields, settings, out)?,

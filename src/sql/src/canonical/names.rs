@@ -1,7 +1,7 @@
 //! Walks the names of items in a definition; [`Resolver`] turns them into identifiers, [`Namer`] back.
 
-use super::{full_name, id_name};
-use crate::catalog::{ItemDetails, SessionCatalog};
+use super::id_name;
+use crate::catalog::{CatalogItem, ItemDetails, SessionCatalog};
 use crate::parser::Statement;
 use crate::parser::extension::ast::{FunctionReturns, OptionValue, SourceFrom, TypeDefinition};
 use crate::statement::names::{name_parts, undefined_relation};
@@ -300,20 +300,16 @@ impl NameMap for Resolver<'_> {
 
 /// Identifiers to names.
 pub(super) struct Namer<'a> {
-    catalog: &'a dyn SessionCatalog,
-}
-
-impl<'a> Namer<'a> {
-    pub(super) fn new(catalog: &'a dyn SessionCatalog) -> Self {
-        Namer { catalog }
-    }
+    pub(super) catalog: &'a dyn SessionCatalog,
+    /// The name of an item.
+    pub(super) name: &'a dyn Fn(&CatalogItem) -> ObjectName,
 }
 
 impl NameMap for Namer<'_> {
     fn item(&mut self, name: &mut ObjectName) -> Result<(), SqlError> {
         let gone = || SqlError::new(SqlState::UNDEFINED_OBJECT, "an item no longer exists");
         let item = self.catalog.resolve(&name_parts(name)?).ok_or_else(gone)?;
-        *name = full_name(&item.name);
+        *name = (self.name)(item);
         Ok(())
     }
 

@@ -16,6 +16,7 @@ mod session;
 mod show;
 #[cfg(test)]
 mod tests;
+mod utility;
 pub(crate) mod words;
 
 pub use ast::Statement;
@@ -55,6 +56,11 @@ const STATEMENTS: &[(&str, fn(&mut Parser<'_>) -> Parsed<Statement>)] = &[
     ("END", session::end),
     ("ROLLBACK", session::end),
     ("ABORT", session::end),
+    ("SAVEPOINT", session::savepoint),
+    ("RELEASE", session::release),
+    ("VACUUM", utility::vacuum),
+    ("ANALYZE", utility::analyze),
+    ("UNLISTEN", utility::unlisten),
     ("DECLARE", cursor::declare),
     ("FETCH", cursor::fetch),
     ("CLOSE", cursor::close),
@@ -65,7 +71,6 @@ const STATEMENTS: &[(&str, fn(&mut Parser<'_>) -> Parsed<Statement>)] = &[
 
 /// First words of statements that PostgreSQL or Materialize know and Freshet does not.
 const UNSUPPORTED: &[&str] = &[
-    "ANALYZE",
     "CALL",
     "CHECKPOINT",
     "CLUSTER",
@@ -80,11 +85,7 @@ const UNSUPPORTED: &[&str] = &[
     "REASSIGN",
     "REFRESH",
     "REINDEX",
-    "RELEASE",
-    "SAVEPOINT",
     "SECURITY",
-    "UNLISTEN",
-    "VACUUM",
     "VALIDATE",
 ];
 

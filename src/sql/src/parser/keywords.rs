@@ -92,6 +92,36 @@ pub(super) fn category(word: &str) -> Option<Category> {
     categories.get(word.to_ascii_uppercase().as_str()).copied()
 }
 
+/// A keyword as `pg_get_keywords` tells of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Keyword {
+    /// In lower case.
+    pub word: String,
+    /// PostgreSQL's letter for where it may be a name, and what that means.
+    pub category: (&'static str, &'static str),
+    /// Whether it can label a column without AS before it.
+    pub is_bare_label: bool,
+}
+
+/// All of PostgreSQL's keywords, sorted.
+pub fn keywords() -> Vec<Keyword> {
+    let lists = [
+        (UNRESERVED, ("U", "unreserved")),
+        (COLUMN_NAME, ("C", "unreserved (cannot be function or type name)")),
+        (TYPE_OR_FUNCTION, ("T", "reserved (can be function or type name)")),
+        (RESERVED, ("R", "reserved")),
+    ];
+    let keyword = |word: &str, category| Keyword {
+        word: word.to_ascii_lowercase(),
+        category,
+        is_bare_label: is_bare_label(word),
+    };
+    let words = lists.iter().flat_map(|(words, category)| words.split_whitespace().map(|w| keyword(w, *category)));
+    let mut all: Vec<Keyword> = words.collect();
+    all.sort();
+    all
+}
+
 /// Whether a word can be the name of a table, a column or an alias without being quoted.
 pub(super) fn may_name_column(word: &str) -> bool {
     !matches!(category(word), Some(Category::Reserved | Category::TypeOrFunction))

@@ -12,7 +12,7 @@ mod error;
 pub mod extension;
 pub(crate) mod frame;
 mod grouping;
-mod keywords;
+pub mod keywords;
 mod made_literals;
 pub(crate) mod reserved;
 pub(crate) mod respell;

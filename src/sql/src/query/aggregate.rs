@@ -231,10 +231,13 @@ impl Planner<'_, '_> {
             return Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, message));
         }
         let cols: Vec<_> = func.columns().into_iter().map(|(n, t)| self.column(&n, t)).collect();
-        self.frame()?.table_calls.push(TableCall { func, args, cols: cols.clone() });
+        self.frame()?.table_calls.push(TableCall { func: func.clone(), args, cols: cols.clone() });
         match cols[..] {
             [col] => Ok(Some(ScalarExpr::Column(col))),
-            _ => self.record(cols.into_iter().map(ScalarExpr::Column).collect()).map(Some),
+            _ => {
+                let names = func.columns().into_iter().map(|(name, _)| name);
+                self.named_record(&names.zip(cols).collect::<Vec<_>>()).map(Some)
+            }
         }
     }
 

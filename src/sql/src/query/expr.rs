@@ -170,8 +170,7 @@ impl Planner<'_, '_> {
 
     /// `a[1]`, `a[1:2]`, `(row).field`
     fn access(&mut self, root: &Expr, chain: &[ast::AccessExpr]) -> Result<ScalarExpr, SqlError> {
-        let mut value = self.expr(root)?;
-        let mut rest = chain;
+        let (mut value, mut rest) = self.accessed(root, chain)?;
         while let Some(first) = rest.first() {
             // Subscripts in a row are one access to an array of several dimensions.
             let many = rest.iter().take_while(|a| matches!(a, ast::AccessExpr::Subscript(_))).count();
@@ -187,11 +186,33 @@ impl Planner<'_, '_> {
         Ok(value)
     }
 
+    /// What is accessed, and how: the first names are those of a column, as in `table.column[1]`.
+    fn accessed<'a>(
+        &mut self,
+        root: &Expr,
+        chain: &'a [ast::AccessExpr],
+    ) -> Result<(ScalarExpr, &'a [ast::AccessExpr]), SqlError> {
+        let mut idents = match root {
+            Expr::Identifier(ident) => vec![ident.clone()],
+            Expr::CompoundIdentifier(idents) => idents.clone(),
+            other => return Ok((self.expr(other)?, chain)),
+        };
+        let names = chain.iter().map_while(|access| match access {
+            ast::AccessExpr::Dot(Expr::Identifier(name)) => Some(name.clone()),
+            _ => None,
+        });
+        let named = idents.len();
+        idents.extend(names);
+        let used = idents.len() - named;
+        Ok((self.name(&idents)?, &chain[used..]))
+    }
+
     fn subscripts(&mut self, value: ScalarExpr, accesses: &[ast::AccessExpr]) -> Result<ScalarExpr, SqlError> {
-        let ty = self.typ(&value).ty;
+        let ty = self.typ(&value).ty.vector_as_array();
         if let SqlType::List(_) = ty {
             return self.list_subscripts(value, accesses);
         }
+        let value = self.cast(value, &ty, Context::Implicit)?;
         if !matches!(ty, SqlType::Array(_) | SqlType::Jsonb) {
             let message = format!("cannot subscript type {ty} because it does not support subscripting");
             return Err(SqlError::new(SqlState::DATATYPE_MISMATCH, message));

@@ -11,7 +11,7 @@ use repr::{Datum, SqlError, SqlState, SqlType};
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments};
 
 /// Schemas whose functions may be called with their name.
-const SCHEMAS: &[&str] = &["pg_catalog", "mz_catalog", "mz_internal", "mz_unsafe"];
+const SCHEMAS: &[&str] = &["pg_catalog", "mz_catalog", "mz_internal", "mz_unsafe", "information_schema"];
 
 /// A call's arguments.
 pub(super) enum Arguments<'a> {
@@ -253,6 +253,10 @@ impl Planner<'_, '_> {
                 _ => ScalarExpr::Unmaterializable(Unmaterializable::CurrentSchemasWithoutSystem),
             },
             ("set_config", [setting, value, local]) => self.set_config(setting, value, local)?,
+            ("pg_cancel_backend" | "pg_terminate_backend", [_]) => {
+                let error = SqlError::unsupported(format!("{name} inside of an expression or subquery"));
+                return Err(error.hint("Make it an output of the statement: SELECT pg_terminate_backend(pid) FROM …"));
+            }
             ("pg_sleep", [seconds]) => self.sleep(seconds, &SqlType::Float8)?,
             ("pg_sleep_for", [span]) => self.sleep(span, &SqlType::Interval)?,
             (_, []) => return self.session_value(name),
@@ -520,7 +524,7 @@ fn named_arguments(name: &str, args: &FunctionArguments) -> Result<Option<Vec<as
 }
 
 /// The name a call means: folded, without a system schema.
-pub(super) fn function_name(name: &ast::ObjectName) -> Result<String, SqlError> {
+pub(crate) fn function_name(name: &ast::ObjectName) -> Result<String, SqlError> {
     let parts = name_parts(name)?;
     match &parts[..] {
         [name] => Ok(name.clone()),

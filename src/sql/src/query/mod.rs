@@ -38,6 +38,7 @@ mod window;
 mod with;
 
 pub(crate) use self::expr::call;
+pub(crate) use self::function::function_name;
 use crate::catalog::{FunctionItem, FunctionResult, SessionCatalog};
 use crate::coerce::{Context, Operand, constant, null};
 use crate::hir::{self, HirRel};

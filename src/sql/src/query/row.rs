@@ -3,9 +3,15 @@
 use super::expr::{call, is_null, not};
 use super::planner::{Planner, name_parts};
 use crate::coerce::{Operand, constant};
-use expr::ScalarExpr;
+use crate::hir::ColId;
+use expr::{Func, ScalarExpr};
 use repr::{Datum, SqlError, SqlState, SqlType};
 use sqlparser::ast::{FunctionArg, FunctionArgExpr};
+
+/// Whether a function makes a record of its arguments.
+pub(super) fn is_row(func: Func) -> bool {
+    func.0.name == "row" || func.0.name.starts_with("named_row(")
+}
 
 impl Planner<'_, '_> {
     /// The fields of `ROW(a, t.*)`.
@@ -30,6 +36,13 @@ impl Planner<'_, '_> {
     /// A record of these fields.
     pub fn record(&mut self, fields: Vec<ScalarExpr>) -> Result<ScalarExpr, SqlError> {
         call("row", fields)
+    }
+
+    /// A record of these columns, with their names.
+    pub(super) fn named_record(&mut self, columns: &[(String, ColId)]) -> Result<ScalarExpr, SqlError> {
+        let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+        let values = columns.iter().map(|(_, id)| ScalarExpr::Column(*id)).collect();
+        call(&expr::func::typed::row_with_names(&names), values)
     }
 
     /// An array of these elements, each of type `element`, or arrays of it if `deep`.
@@ -57,7 +70,7 @@ impl Planner<'_, '_> {
             return Err(SqlError::new(SqlState::UNDEFINED_COLUMN, message));
         };
         match value {
-            ScalarExpr::Call { func, mut args } if func.0.name == "row" => Ok(args.swap_remove(at)),
+            ScalarExpr::Call { func, mut args } if is_row(func) => Ok(args.swap_remove(at)),
             value => call(&format!("field({at})"), vec![value]),
         }
     }

@@ -199,7 +199,7 @@ impl Planner<'_, '_> {
             "~~" => "like",
             _ => return Err(SqlError::unsupported(format!("{op} ANY/ALL of an array"))),
         };
-        if !matches!(self.operand_type(&array), Some(SqlType::Array(_))) {
+        if !matches!(self.operand_type(&array), Some(SqlType::Array(_) | SqlType::Vector(_))) {
             let message = "op ANY/ALL (array) requires array on right side";
             return Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message));
         }

@@ -58,7 +58,7 @@ impl Planner<'_, '_> {
         columns: Vec<(String, ColId)>,
         present: Option<ColId>,
     ) -> Result<ScalarExpr, SqlError> {
-        let row = self.record(columns.into_iter().map(|(_, id)| ScalarExpr::Column(id)).collect())?;
+        let row = self.named_record(&columns)?;
         let Some(present) = present else { return Ok(row) };
         Ok(ScalarExpr::If {
             condition: Box::new(super::expr::is_null(ScalarExpr::Column(present))?),
@@ -72,7 +72,7 @@ impl Planner<'_, '_> {
 pub(super) fn fields(operand: Operand) -> Vec<Operand> {
     match operand {
         Operand::Row(fields) => fields,
-        Operand::Typed(ScalarExpr::Call { func, args }) if func.0.name == "row" => {
+        Operand::Typed(ScalarExpr::Call { func, args }) if super::row::is_row(func) => {
             args.into_iter().map(Operand::Typed).collect()
         }
         Operand::Typed(ScalarExpr::If { then, otherwise, .. }) if is_missing_row(&then) => {

@@ -15,6 +15,8 @@ const PLANNED: &[(&str, &str, &str, &str)] = &[
     ("current_schemas", "bool", "name[]", "Session and moment"),
     ("pg_sleep", "float8", "text", "Session and moment"),
     ("pg_sleep_for", "interval", "text", "Session and moment"),
+    ("pg_cancel_backend", "int4", "bool", "Session and moment"),
+    ("pg_terminate_backend", "int4", "bool", "Session and moment"),
     ("jsonb_to_record", "jsonb", "record", "JSON"),
     ("jsonb_to_recordset", "jsonb", "setof record", "JSON"),
     ("jsonb_populate_record", "anyelement, jsonb", "anyelement", "JSON"),

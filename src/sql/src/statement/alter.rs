@@ -26,6 +26,10 @@ pub(super) fn alter(cx: &mut Cx<'_>, s: &AlterStatement) -> Result<Plan, SqlErro
     };
     let change = match &s.action {
         AlterAction::Rename(name) => Alteration::Rename(fold(name)),
+        AlterAction::RenameColumn(column, name) => Alteration::RenameColumn(fold(column), fold(name)),
+        AlterAction::Default(column, default) => {
+            Alteration::Default(fold(column), default.as_ref().map(ToString::to_string))
+        }
         AlterAction::Owner(role) => Alteration::Owner(role_name(cx, role)),
         AlterAction::Schema(schema) => match &target {
             DropTarget::Item(_) => {

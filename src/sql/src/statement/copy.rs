@@ -3,53 +3,57 @@
 use super::Cx;
 use super::options::Options;
 use super::select::plan_text;
-use super::write::{column_position, target};
+use super::write::{Target, column_position, target};
 use super::{names, plan_statement};
+use crate::catalog::CatalogItem;
 use crate::parser::extension::ast::{CopyRelation, CopyStatement, OptionValue};
 use crate::parser::extension::print::exact_ident;
 use crate::plan::{CopyFormat, CopyFromPlan, CopyHeader, CopyToPlan, Plan};
+use crate::query::{ScalarPlace, plan_scalar};
 use crate::statement::names::{fold, resolve_relation};
-use repr::{RelationDesc, RelationType, SqlError, SqlState};
-use sqlparser::ast::{Ident, ObjectName};
+use expr::ScalarExpr;
+use repr::{RelationDesc, RelationType, SqlError, SqlState, SqlType};
+use sqlparser::ast::{Expr, Ident, ObjectName};
 
 /// `COPY`
 pub(super) fn copy(cx: &mut Cx<'_>, s: &CopyStatement) -> Result<Plan, SqlError> {
+    if s.selection.is_some() && !s.from_stdin {
+        let error = SqlError::new(SqlState::SYNTAX_ERROR, "WHERE clause not allowed with COPY TO");
+        return Err(error.hint("Try the COPY (SELECT ... WHERE ...) TO variant."));
+    }
     match (&s.relation, s.from_stdin) {
         (CopyRelation::Table(table, columns), true) => copy_from(cx, s, table, columns),
         (CopyRelation::Statement(_), true) => {
             Err(SqlError::new(SqlState::SYNTAX_ERROR, "cannot copy from STDIN into a query"))
         }
         (CopyRelation::Table(table, columns), false) => {
-            let text = select_text(cx, table, columns)?;
+            let (text, relation) = select_text(cx, table, columns)?;
             let inner = plan_text(cx, &text)?;
-            copy_to(s, inner)
+            copy_to(s, inner, Some(&relation))
         }
         (CopyRelation::Statement(inner), false) => {
             let inner = plan_statement(cx, inner)?;
-            copy_to(s, inner)
+            copy_to(s, inner, None)
         }
     }
 }
 
-fn copy_to(s: &CopyStatement, inner: Plan) -> Result<Plan, SqlError> {
+fn copy_to(s: &CopyStatement, inner: Plan, relation: Option<&CatalogItem>) -> Result<Plan, SqlError> {
     let names = match &inner {
         Plan::Select(plan) => &plan.desc.names,
         Plan::Subscribe(plan) => &plan.output_desc.names,
         _ => return Err(SqlError::unsupported("COPY of anything but SELECT and SUBSCRIBE")),
     };
-    let format = format(s, names)?;
+    let format = format(s, &Copied { columns: names, relation })?;
     Ok(Plan::CopyTo(CopyToPlan { inner: Box::new(inner), format }))
 }
 
-/// The query whose rows `COPY table (columns) TO` sends.
-fn select_text(cx: &Cx<'_>, table: &ObjectName, columns: &[Ident]) -> Result<String, SqlError> {
+/// The query whose rows `COPY table (columns) TO` sends, and the relation.
+fn select_text(cx: &Cx<'_>, table: &ObjectName, columns: &[Ident]) -> Result<(String, CatalogItem), SqlError> {
     let item = resolve_relation(cx.catalog, table)?;
     if !matches!(item.details.kind(), "table" | "source" | "materialized-view") {
-        let kind = names::article(item.details.kind());
-        let error = SqlError::new(
-            SqlState::WRONG_OBJECT_TYPE,
-            format!("cannot copy from \"{}\": it is {kind}", item.name.item),
-        );
+        let message = format!("cannot copy from {} \"{}\"", item.details.kind().replace('-', " "), item.name.item);
+        let error = SqlError::new(SqlState::WRONG_OBJECT_TYPE, message);
         return Err(error.hint("Try the COPY (SELECT ...) TO variant."));
     }
     let desc = item.details.desc().cloned().unwrap_or_default();
@@ -58,7 +62,7 @@ fn select_text(cx: &Cx<'_>, table: &ObjectName, columns: &[Ident]) -> Result<Str
         SqlError::new(SqlState::UNDEFINED_COLUMN, message)
     })?;
     let columns: Vec<String> = columns.iter().map(|i| exact_ident(&desc.names[*i]).to_string()).collect();
-    Ok(format!("SELECT {} FROM {}", columns.join(", "), crate::canonical::id_name(item.id)))
+    Ok((format!("SELECT {} FROM {}", columns.join(", "), crate::canonical::id_name(item.id)), item.clone()))
 }
 
 /// Positions of the columns named, each once; of all columns if none is named.
@@ -83,27 +87,69 @@ fn positions(
     Ok(positions)
 }
 
-fn copy_from(cx: &Cx<'_>, s: &CopyStatement, table: &ObjectName, columns: &[Ident]) -> Result<Plan, SqlError> {
+fn copy_from(cx: &mut Cx<'_>, s: &CopyStatement, table: &ObjectName, columns: &[Ident]) -> Result<Plan, SqlError> {
     let target = target(cx, table, "copy to")?;
     let missing = |name: &str| column_position(&target, name).err().unwrap_or_else(|| SqlError::internal("a column"));
     let columns = positions(columns, target.desc, missing)?;
     let names: Vec<_> = columns.iter().map(|i| target.desc.names[*i].clone()).collect();
-    let format = format(s, &names)?;
+    let format = format(s, &Copied { columns: &names, relation: Some(target.item) })?;
+    let selection = s.selection.as_ref().map(|expr| condition(cx, expr, &target)).transpose()?;
     let types = columns.iter().map(|i| target.desc.typ.columns[*i].clone()).collect();
     Ok(Plan::CopyFrom(CopyFromPlan {
         table: target.item.id,
         columns,
         input_desc: RelationDesc::new(names, RelationType::new(types)),
         defaults: target.defaults.to_vec(),
+        selection,
         format,
     }))
 }
 
-/// The format of a COPY of these columns.
-fn format(s: &CopyStatement, columns: &[String]) -> Result<CopyFormat, SqlError> {
+/// Which rows are kept.
+fn condition(cx: &mut Cx<'_>, expr: &Expr, target: &Target<'_>) -> Result<ScalarExpr, SqlError> {
+    let relations = &[(target.item.name.item.as_str(), target.desc)];
+    let place = ScalarPlace { relations, expected: None, clause: "COPY FROM WHERE conditions" };
+    let condition = plan_scalar(&mut cx.query, expr, place)?;
+    match condition.typ(&target.desc.typ.columns).ty.without_modifier() {
+        SqlType::Bool => Ok(condition),
+        other => {
+            let message = format!("argument of WHERE must be type boolean, not type {other}");
+            Err(SqlError::new(SqlState::DATATYPE_MISMATCH, message))
+        }
+    }
+}
+
+/// What is copied.
+struct Copied<'a> {
+    columns: &'a [String],
+    /// None for a query.
+    relation: Option<&'a CatalogItem>,
+}
+
+impl Copied<'_> {
+    /// The error for a column that is not among those copied.
+    fn missing(&self, option: &str, column: &str) -> SqlError {
+        let exists = self.relation.and_then(|item| item.details.desc()?.position(column)).is_some();
+        let (code, message) = match self.relation {
+            Some(_) if exists => {
+                let message = format!("{option} column \"{column}\" not referenced by COPY");
+                (SqlState::INVALID_COLUMN_REFERENCE, message)
+            }
+            Some(item) => {
+                let message = format!("column \"{column}\" of relation \"{}\" does not exist", item.name.item);
+                (SqlState::UNDEFINED_COLUMN, message)
+            }
+            None => (SqlState::UNDEFINED_COLUMN, format!("column \"{column}\" does not exist")),
+        };
+        SqlError::new(code, message)
+    }
+}
+
+/// The format of a COPY.
+fn format(s: &CopyStatement, copied: &Copied<'_>) -> Result<CopyFormat, SqlError> {
     let mut options = Options::new("COPY", &s.options)?;
     let given = Given::new(&mut options, s.from_stdin)?;
-    let forced = |name| forced(&options, name, columns, s.from_stdin);
+    let forced = |name| forced(&options, name, copied, s.from_stdin);
     let name = options.text("FORMAT")?.unwrap_or_else(|| "text".to_string());
     match name.to_ascii_lowercase().as_str() {
         "csv" => {
@@ -112,11 +158,14 @@ fn format(s: &CopyStatement, columns: &[String]) -> Result<CopyFormat, SqlError>
             if quote == delimiter {
                 return Err(invalid("COPY delimiter and quote must be different"));
             }
+            let null = given.null.unwrap_or_default();
+            refuse_in_null("COPY delimiter", delimiter, &null)?;
+            refuse_in_null("CSV quote character", quote, &null)?;
             Ok(CopyFormat::Csv {
                 delimiter,
                 quote,
                 escape: given.escape.unwrap_or(quote),
-                null: given.null.unwrap_or_default(),
+                null,
                 header: given.header.unwrap_or(CopyHeader::Absent),
                 force_quote: forced("FORCE_QUOTE")?,
                 force_null: forced("FORCE_NULL")?,
@@ -127,7 +176,9 @@ fn format(s: &CopyStatement, columns: &[String]) -> Result<CopyFormat, SqlError>
             given.refuse_csv_only(&options)?;
             let null = given.null.unwrap_or_else(|| "\\N".to_string());
             let header = given.header.unwrap_or(CopyHeader::Absent);
-            Ok(CopyFormat::Text { delimiter: text_delimiter(given.delimiter)?, null, header })
+            let delimiter = text_delimiter(given.delimiter)?;
+            refuse_in_null("COPY delimiter", delimiter, &null)?;
+            Ok(CopyFormat::Text { delimiter, null, header })
         }
         "binary" => {
             let refused = [
@@ -196,6 +247,14 @@ impl Given {
     }
 }
 
+fn refuse_in_null(what: &str, byte: u8, null: &str) -> Result<(), SqlError> {
+    if !null.as_bytes().contains(&byte) {
+        return Ok(());
+    }
+    let message = format!("{what} must not appear in the NULL specification");
+    Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, message))
+}
+
 fn invalid(message: &str) -> SqlError {
     SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message)
 }
@@ -226,7 +285,7 @@ fn text_delimiter(delimiter: Option<u8>) -> Result<u8, SqlError> {
 }
 
 /// The positions of the columns that an option names; `*` is all.
-fn forced(options: &Options<'_>, name: &str, columns: &[String], from_stdin: bool) -> Result<Vec<usize>, SqlError> {
+fn forced(options: &Options<'_>, name: &str, copied: &Copied<'_>, from_stdin: bool) -> Result<Vec<usize>, SqlError> {
     let what = name.to_lowercase().replace('_', " ");
     let fits = (name == "FORCE_QUOTE") != from_stdin;
     let names = match options.value(name) {
@@ -236,7 +295,7 @@ fn forced(options: &Options<'_>, name: &str, columns: &[String], from_stdin: boo
             let message = format!("COPY {what} only available using COPY {way}");
             return Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, message));
         }
-        Some(OptionValue::Text(all)) if all == "*" => return Ok((0..columns.len()).collect()),
+        Some(OptionValue::Text(all)) if all == "*" => return Ok((0..copied.columns.len()).collect()),
         Some(OptionValue::List(names)) => names,
         Some(_) => {
             let message = format!("argument to option \"{}\" must be a list of column names", name.to_lowercase());
@@ -249,11 +308,8 @@ fn forced(options: &Options<'_>, name: &str, columns: &[String], from_stdin: boo
             OptionValue::Text(text) => text.clone(),
             _ => String::new(),
         };
-        columns.iter().position(|column| *column == given).ok_or_else(|| {
-            let option = name.to_uppercase();
-            let message = format!("{option} column \"{given}\" not referenced by COPY");
-            SqlError::new(SqlState::INVALID_COLUMN_REFERENCE, message)
-        })
+        let position = copied.columns.iter().position(|column| *column == given);
+        position.ok_or_else(|| copied.missing(name, &given))
     };
     names.iter().map(position).collect()
 }

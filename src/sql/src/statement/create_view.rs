@@ -23,6 +23,10 @@ pub(super) fn create_view(cx: &mut Cx<'_>, s: &CreateView) -> Result<Plan, SqlEr
         check_free(cx.catalog, &name, s.if_not_exists)?;
     }
     let (expr, desc) = body(cx, s)?;
+    if let Some(crate::ItemDetails::View { desc: old, .. }) = replace.and_then(|id| Some(&cx.catalog.item(id)?.details))
+    {
+        check_replacement(old, &desc)?;
+    }
     let (create_sql, depends_on) = stored(cx, s, &name)?;
     if !name.is_temporary() && uses_temporary(cx.catalog, &depends_on) {
         if s.materialized {
@@ -68,6 +72,26 @@ fn replaced(catalog: &dyn SessionCatalog, s: &CreateView, name: &ItemName) -> Re
     let Some(item) = catalog.resolve(&full) else { return Ok(None) };
     let kind = if s.materialized { ObjectKind::MaterializedView } else { ObjectKind::View };
     if item.details.kind() == kind.item_kind() { Ok(Some(item.id)) } else { Err(wrong_kind(item, kind)) }
+}
+
+/// A view that replaces another keeps its columns; it may have more.
+fn check_replacement(old: &RelationDesc, new: &RelationDesc) -> Result<(), SqlError> {
+    let refuse = |message: String| Err(SqlError::new(SqlState::INVALID_TABLE_DEFINITION, message));
+    if new.arity() < old.arity() {
+        return refuse("cannot drop columns from view".to_string());
+    }
+    for ((old_name, old), (name, new)) in old.iter().zip(new.iter()) {
+        if old_name != name {
+            return refuse(format!("cannot change name of view column \"{old_name}\" to \"{name}\"")).map_err(
+                |error| error.hint("Use ALTER VIEW ... RENAME COLUMN ... to change name of view column instead."),
+            );
+        }
+        if old.ty != new.ty {
+            let (old, new) = (&old.ty, &new.ty);
+            return refuse(format!("cannot change data type of view column \"{name}\" from {old} to {new}"));
+        }
+    }
+    Ok(())
 }
 
 fn rename_columns(desc: &mut RelationDesc, columns: &[Ident]) -> Result<(), SqlError> {

@@ -29,6 +29,7 @@ mod options;
 mod returning;
 mod select;
 mod show;
+mod signal;
 mod source;
 mod subscribe;
 #[cfg(test)]
@@ -160,7 +161,7 @@ pub(crate) fn plan_statement(cx: &mut Cx<'_>, statement: &Statement) -> Result<P
         Statement::Insert(s) => insert::insert(cx, s),
         Statement::Update(s) => write::update(cx, s),
         Statement::Delete(s) => write::delete(cx, s),
-        Statement::Truncate(name) => write::truncate(cx, name),
+        Statement::Truncate(names) => write::truncate(cx, names),
         Statement::CreateDatabase(s) => object::create_database(cx, s),
         Statement::CreateSchema(s) => object::create_schema(cx, s),
         Statement::CreateCluster(s) => object::create_cluster(cx, s),
@@ -196,6 +197,11 @@ pub(crate) fn plan_statement(cx: &mut Cx<'_>, statement: &Statement) -> Result<P
         Statement::SetTransaction(modes) => Ok(Plan::SetTransaction(modes.clone())),
         Statement::Commit => Ok(Plan::Commit),
         Statement::Rollback => Ok(Plan::Rollback),
+        Statement::Savepoint(name) => Ok(Plan::Savepoint(names::fold(name))),
+        Statement::Release(name) => Ok(Plan::Release(names::fold(name))),
+        Statement::RollbackTo(name) => Ok(Plan::RollbackTo(names::fold(name))),
+        Statement::Maintain(tag, tables) => object::maintain(cx, tag, tables),
+        Statement::Unlisten => Ok(Plan::NothingToDo("UNLISTEN")),
         Statement::Declare(name, inner) => cursor::declare(cx, name, inner),
         Statement::Fetch(s) => cursor::fetch(s),
         Statement::Close(name) => Ok(Plan::Close(name.as_ref().map(names::fold))),

@@ -1,11 +1,12 @@
-//! CREATE DATABASE, CREATE SCHEMA, CREATE CLUSTER.
+//! CREATE DATABASE, CREATE SCHEMA, CREATE CLUSTER; VACUUM and ANALYZE, which look at their tables only.
 
 use super::Cx;
-use super::names::{fold, has_database, has_schema, name_parts, schema_name};
+use super::names::{fold, has_database, has_schema, name_parts, resolve_relation, schema_name};
 use super::options::Options;
 use crate::parser::extension::ast::{CreateCluster, CreateContainer};
 use crate::plan::{CreateClusterPlan, CreateDatabasePlan, CreateSchemaPlan, Plan};
 use repr::{SqlError, SqlState};
+use sqlparser::ast::ObjectName;
 
 /// The most replicas that a cluster may have: each holds all of its state.
 const REPLICAS_MAX: u32 = 16;
@@ -61,4 +62,12 @@ pub(super) fn create_cluster(cx: &Cx<'_>, s: &CreateCluster) -> Result<Plan, Sql
         return Err(SqlError::new(SqlState::DUPLICATE_OBJECT, format!("cluster \"{name}\" already exists")));
     }
     Ok(Plan::CreateCluster(CreateClusterPlan { name, size, replication_factor, if_not_exists: s.if_not_exists }))
+}
+
+/// `VACUUM`, `ANALYZE`: storage is compacted without being asked, and there are no statistics to gather.
+pub(super) fn maintain(cx: &Cx<'_>, tag: &'static str, tables: &[ObjectName]) -> Result<Plan, SqlError> {
+    for table in tables {
+        resolve_relation(cx.catalog, table)?;
+    }
+    Ok(Plan::NothingToDo(tag))
 }

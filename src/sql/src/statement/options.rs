@@ -20,8 +20,7 @@ impl<'a> Options<'a> {
     pub fn new(statement: &'static str, options: &'a [WithOption]) -> Result<Self, SqlError> {
         for (i, option) in options.iter().enumerate() {
             if options[..i].iter().any(|earlier| earlier.name == option.name) {
-                let message = format!("{} specified more than once", option.name);
-                return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
+                return Err(SqlError::new(SqlState::SYNTAX_ERROR, "conflicting or redundant options"));
             }
         }
         Ok(Options { statement, options })

@@ -4,7 +4,7 @@ use super::Cx;
 use crate::coerce::Context;
 use crate::parser::Statement;
 use crate::parser::extension::ast::{AsOf, SelectStatement};
-use crate::plan::{Plan, SelectPlan, When};
+use crate::plan::{Plan, SelectPlan, Signal, When};
 use crate::query::{PlannedQuery, ScalarPlace, plan_query, plan_scalar};
 use expr::{RelExpr, ScalarExpr};
 use repr::{Datum, RelationDesc, Row, SqlError, SqlType};
@@ -12,15 +12,19 @@ use sqlparser::ast::{Expr, Query};
 
 /// `SELECT`
 pub(super) fn select(cx: &mut Cx<'_>, s: &SelectStatement) -> Result<Plan, SqlError> {
-    let planned = plan_query(&mut cx.query, &s.query)?;
+    let (query, signals) = super::signal::taken_out(&s.query)?;
+    let planned = plan_query(&mut cx.query, &query)?;
     let when = when(cx, &s.as_of)?;
-    Ok(select_plan(cx, planned, when))
+    Ok(select_plan(cx, planned, when, signals))
 }
 
-fn select_plan(cx: &mut Cx<'_>, planned: PlannedQuery, when: When) -> Plan {
-    let desc = planned.result_desc();
+fn select_plan(cx: &mut Cx<'_>, planned: PlannedQuery, when: When, signals: Vec<(usize, Signal)>) -> Plan {
+    let mut desc = planned.result_desc();
+    for (column, _) in &signals {
+        desc.typ.columns[*column].ty = SqlType::Bool;
+    }
     let effects = std::mem::take(&mut cx.query.effects);
-    Plan::Select(SelectPlan { source: planned.expr, when, finishing: planned.finishing, desc, effects })
+    Plan::Select(SelectPlan { source: planned.expr, when, finishing: planned.finishing, desc, effects, signals })
 }
 
 /// A query with its order, limit and projection in the plan, and its columns: what is written or followed, not returned.
@@ -71,5 +75,5 @@ pub(super) fn parse_query(text: &str) -> Result<Box<Query>, SqlError> {
 pub(super) fn plan_text(cx: &mut Cx<'_>, text: &str) -> Result<Plan, SqlError> {
     let query = parse_query(text)?;
     let planned = plan_query(&mut cx.query, &query)?;
-    Ok(select_plan(cx, planned, When::Immediately))
+    Ok(select_plan(cx, planned, When::Immediately, Vec::new()))
 }

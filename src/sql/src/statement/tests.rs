@@ -38,6 +38,7 @@ fn show(plan: &Plan) -> String {
         Plan::Subscribe(_) | Plan::Select(_) | Plan::Insert(_) | Plan::ReadThenWrite(_) | Plan::Explain(_) => {
             columns(plan)
         }
+        Plan::Truncate(plans) => format!("truncate {:?}", plans.iter().map(|plan| plan.table).collect::<Vec<_>>()),
         other => format!("{other:?}"),
     }
 }
@@ -278,7 +279,7 @@ fn sources() {
         22023: invalid SSL MODE: "maybe"
         HINT: Available values: disable, prefer, require, verify-ca, verify-full."#]],
     );
-    check("create connection pg to postgres (host 'h', host 'i')", expect!["42601: HOST specified more than once"]);
+    check("create connection pg to postgres (host 'h', host 'i')", expect!["42601: conflicting or redundant options"]);
     check(
         &format!("{CONNECTION} create source s from postgres connection pg (publication 'p') for all tables"),
         expect![[r#"

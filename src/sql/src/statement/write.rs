@@ -66,7 +66,7 @@ pub(super) fn update(cx: &mut Cx<'_>, s: &UpdateStatement) -> Result<Plan, SqlEr
     let rows = plan_rows(&mut cx.query, &query)?;
     let assignments = new_row(&target, &assigned);
     let returning = returning(cx, target.item, &alias, target.desc, &s.returning)?;
-    Ok(read_then_write(&target, rows.expr, Some(assignments), returning))
+    Ok(Plan::ReadThenWrite(read_then_write(&target, rows.expr, Some(assignments), returning)))
 }
 
 /// Each assigned column with its new value; several at once, as in `(a, b) = (1, 2)`, are taken apart.
@@ -133,14 +133,20 @@ pub(super) fn delete(cx: &mut Cx<'_>, s: &DeleteStatement) -> Result<Plan, SqlEr
     let query = RowsQuery { target: (target.item.id, &alias), from: &s.using, selection, exprs: Vec::new() };
     let rows: PlannedRows = plan_rows(&mut cx.query, &query)?;
     let returning = returning(cx, target.item, &alias, target.desc, &s.returning)?;
-    Ok(read_then_write(&target, rows.expr, None, returning))
+    Ok(Plan::ReadThenWrite(read_then_write(&target, rows.expr, None, returning)))
 }
 
 /// `TRUNCATE`: deletes all rows.
-pub(super) fn truncate(cx: &mut Cx<'_>, name: &ObjectName) -> Result<Plan, SqlError> {
-    let target = target(cx, name, "truncate")?;
-    let rows = RelExpr::get_global(target.item.id, target.desc.typ.clone());
-    Ok(read_then_write(&target, rows, None, None))
+pub(super) fn truncate(cx: &mut Cx<'_>, names: &[ObjectName]) -> Result<Plan, SqlError> {
+    let mut plans: Vec<ReadThenWritePlan> = Vec::new();
+    for name in names {
+        let target = target(cx, name, "truncate")?;
+        if plans.iter().all(|plan| plan.table != target.item.id) {
+            let rows = RelExpr::get_global(target.item.id, target.desc.typ.clone());
+            plans.push(read_then_write(&target, rows, None, None));
+        }
+    }
+    Ok(Plan::Truncate(plans))
 }
 
 fn read_then_write(
@@ -148,6 +154,6 @@ fn read_then_write(
     selection: RelExpr,
     assignments: Option<Vec<ScalarExpr>>,
     returning: Option<crate::plan::ReturningPlan>,
-) -> Plan {
-    Plan::ReadThenWrite(ReadThenWritePlan { table: target.item.id, selection, assignments, returning })
+) -> ReadThenWritePlan {
+    ReadThenWritePlan { table: target.item.id, selection, assignments, returning }
 }

@@ -55,12 +55,16 @@ impl Database {
         }
         match plan? {
             Plan::Select(plan) => self.select(&plan),
-            Plan::Insert(_) | Plan::ReadThenWrite(_) if self.read_only => {
+            Plan::Insert(_) | Plan::ReadThenWrite(_) | Plan::Truncate(_) if self.read_only => {
                 let message = "cannot execute a write in a read-only transaction";
                 Err(SqlError::new(SqlState::READ_ONLY_SQL_TRANSACTION, message))
             }
             Plan::Insert(plan) => self.insert(&plan),
             Plan::ReadThenWrite(plan) => self.read_then_write(&plan),
+            Plan::Truncate(plans) => {
+                plans.iter().try_for_each(|plan| self.read_then_write(plan).map(drop))?;
+                Ok(Vec::new())
+            }
             Plan::Begin(modes) => {
                 let saved = Database { transaction: None, ..self.clone() };
                 self.transaction = Some((Box::new(saved), false));
@@ -71,7 +75,7 @@ impl Database {
                 self.end(matches!(end, Plan::Commit));
                 Ok(Vec::new())
             }
-            Plan::SetVariable(_) | Plan::ResetVariable(_) => Ok(Vec::new()),
+            Plan::SetVariable(_) | Plan::ResetVariable(_) | Plan::NothingToDo(_) => Ok(Vec::new()),
             _ => self.catalog.execute(&statement.sql).map(|_| Vec::new()),
         }
     }

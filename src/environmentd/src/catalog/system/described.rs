@@ -1,20 +1,39 @@
-//! `mz_internal.mz_described_objects`: what objects are called by the session that asks, and their definitions. The functions of PostgreSQL
+//! `mz_internal.mz_keywords`, and `mz_internal.mz_described_objects`: what objects are called by the session that asks, and their definitions. The functions of PostgreSQL
 //! that read the catalog (`pg_get_viewdef`, `pg_table_is_visible`, casts of `regclass`) are SQL over it.
 
-use super::pg_catalog::{all_roles, create_sql, index_text, query_of, visible};
+use super::pg_catalog::{all_roles, create_sql, index_text, query_text, visible};
 use super::pg_types::TYPES;
 use super::rows::text_or_null;
 use super::{SystemRelation, SystemState, functions, pg_type};
 use repr::{Datum, Row, SqlType};
 use sql::catalog::{ARRAY_OIDS, CatalogItem, FunctionItem, FunctionResult, ItemDetails, quote_ident};
 
-/// The relation.
-pub const RELATIONS: &[SystemRelation] = &[SystemRelation {
-    id: 2101,
-    name: "mz_described_objects",
-    columns: "class text, oid oid, shown text, full_name text, visible bool, viewdef text?, indexdef text?, arguments text?, result text?",
-    rows,
-}];
+/// The relations.
+pub const RELATIONS: &[SystemRelation] = &[
+    SystemRelation {
+        id: 2101,
+        name: "mz_described_objects",
+        columns: "class text, oid oid, shown text, full_name text, visible bool, viewdef text?, indexdef text?, arguments text?, result text?",
+        rows,
+    },
+    SystemRelation {
+        id: 2102,
+        name: "mz_keywords",
+        columns: "word text, catcode char, barelabel bool, catdesc text, baredesc text",
+        rows: keywords,
+    },
+];
+
+/// The words of SQL, for `pg_get_keywords`.
+fn keywords(_: &SystemState) -> Vec<Row> {
+    let row = |keyword: sql::parser::keywords::Keyword| {
+        let label = if keyword.is_bare_label { "can be bare label" } else { "requires AS" };
+        let (code, category) = keyword.category;
+        let bare = Datum::Bool(keyword.is_bare_label);
+        Row::pack([Datum::Text(&keyword.word), Datum::Text(code), bare, Datum::Text(category), Datum::Text(label)])
+    };
+    sql::parser::keywords::keywords().into_iter().map(row).collect()
+}
 
 struct Described {
     class: &'static str,
@@ -105,7 +124,7 @@ fn relation(state: &SystemState, item: &CatalogItem) -> Described {
     let mut described = Described::new("pg_class", item.oid, shown, full, visible);
     match &item.details {
         ItemDetails::View { .. } | ItemDetails::MaterializedView { .. } => {
-            described.viewdef = Some(format!(" {}", query_of(&create_sql(state, item))));
+            described.viewdef = Some(format!(" {}", query_text(state, item)));
         }
         ItemDetails::Index { .. } => described.indexdef = index_text(state, item),
         _ => {}
@@ -137,7 +156,9 @@ fn function(p: &functions::Procedure) -> Described {
     };
     let args: Vec<String> = p.args.iter().map(|oid| type_name(*oid)).collect();
     let result = if p.set { format!("SETOF {}", type_text(p.ret)) } else { type_text(p.ret) };
-    Described { arguments: Some(args.join(", ")), result: Some(result), ..builtin("pg_proc", p.oid, &p.name) }
+    let args = args.join(", ");
+    let viewdef = p.definition(&args, &result);
+    Described { viewdef, arguments: Some(args), result: Some(result), ..builtin("pg_proc", p.oid, &p.name) }
 }
 
 /// A function that a user made.

@@ -43,6 +43,28 @@ pub struct Procedure {
     language: u32,
 }
 
+impl Procedure {
+    /// What `pg_get_functiondef` shows; none of an aggregate.
+    pub fn definition(&self, arguments: &str, result: &str) -> Option<String> {
+        if self.kind != "f" {
+            return None;
+        }
+        let language = if self.language == LANGUAGE_SQL { "sql" } else { "internal" };
+        let volatility = match self.volatility {
+            "i" => " IMMUTABLE",
+            "s" => " STABLE",
+            _ => "",
+        };
+        let strict = if self.strict { " STRICT" } else { "" };
+        let name = sql::catalog::quote_ident(&self.name);
+        Some(format!(
+            "CREATE OR REPLACE FUNCTION pg_catalog.{name}({arguments})\n RETURNS {result}\n LANGUAGE {language}\n{volatility} \
+             PARALLEL SAFE{strict}\nAS $function${}$function$\n",
+            self.name
+        ))
+    }
+}
+
 /// A number from 2³⁰ that belongs to a name.
 fn oid_of(name: &str) -> u32 {
     let hash = name.bytes().fold(0x811C_9DC5u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));

@@ -17,7 +17,7 @@ pub const RELATIONS: &[SystemRelation] = &[
     SystemRelation {
         id: 4002,
         name: "columns",
-        columns: "table_catalog text, table_schema text, table_name text, column_name text, ordinal_position int4, column_default text?, is_nullable text, data_type text, character_maximum_length int4?, character_octet_length int4?, numeric_precision int4?, numeric_precision_radix int4?, numeric_scale int4?, datetime_precision int4?, interval_type text?, udt_catalog text, udt_schema text, udt_name text, is_identity text, identity_generation text?, is_generated text, generation_expression text?, is_updatable text, interval_precision int4?, character_set_catalog text?, character_set_schema text?, character_set_name text?, collation_catalog text?, collation_schema text?, collation_name text?, domain_catalog text?, domain_schema text?, domain_name text?, scope_catalog text?, scope_schema text?, scope_name text?, maximum_cardinality int4?, dtd_identifier text, is_self_referencing text, identity_start text?, identity_increment text?, identity_maximum text?, identity_minimum text?, identity_cycle text",
+        columns: "table_catalog text, table_schema text, table_name text, column_name text, ordinal_position int4, column_default text?, is_nullable text, data_type text, character_maximum_length int4?, character_octet_length int4?, numeric_precision int4?, numeric_precision_radix int4?, numeric_scale int4?, datetime_precision int4?, interval_type text?, interval_precision int4?, character_set_catalog text?, character_set_schema text?, character_set_name text?, collation_catalog text?, collation_schema text?, collation_name text?, domain_catalog text?, domain_schema text?, domain_name text?, udt_catalog text, udt_schema text, udt_name text, scope_catalog text?, scope_schema text?, scope_name text?, maximum_cardinality int4?, dtd_identifier text, is_self_referencing text, is_identity text, identity_generation text?, identity_start text?, identity_increment text?, identity_maximum text?, identity_minimum text?, identity_cycle text, is_generated text, generation_expression text?, is_updatable text",
         rows: columns,
     },
     SystemRelation {
@@ -151,16 +151,14 @@ fn column(state: &SystemState, entry: &Entry, position: usize) -> Row {
         _ => None,
     };
     let data_type = match ty {
-        SqlType::Array(_) => "ARRAY".to_string(),
+        SqlType::Array(_) | SqlType::Vector(_) => "ARRAY".to_string(),
         SqlType::Char(_) => "character".to_string(),
         SqlType::Timestamp(_) => SqlType::TIMESTAMP.to_string(),
         other => other.without_modifier().to_string(),
     };
     let (precision, radix, scale) = number_shape(ty);
     let number = (position + 1).to_string();
-    let nulls = std::iter::repeat_n(Datum::Null, 14);
-    let tail = nulls.chain([Datum::Text(&number), yes_or_no(false)]);
-    let tail = tail.chain([Datum::Null, Datum::Null, Datum::Null, Datum::Null, yes_or_no(false)]);
+    let nulls = |count| std::iter::repeat_n(Datum::Null, count);
     let known = [
         Datum::Text(&state.database),
         Datum::Text(&entry.item.name.schema),
@@ -176,17 +174,15 @@ fn column(state: &SystemState, entry: &Entry, position: usize) -> Row {
         int(radix),
         int(scale),
         int(seconds_digits),
-        Datum::Null,
-        Datum::Text(&state.database),
-        Datum::Text("pg_catalog"),
-        Datum::Text(super::pg_types::name_of(repr::pg::oid(ty))),
-        yes_or_no(false),
-        Datum::Null,
-        Datum::Text("NEVER"),
-        Datum::Null,
-        yes_or_no(matches!(entry.item.details, ItemDetails::Table { .. })),
     ];
-    Row::pack(known.into_iter().chain(tail))
+    let type_name = super::pg_types::name_of(repr::pg::oid(ty));
+    let of_type = [Datum::Text(&state.database), Datum::Text("pg_catalog"), Datum::Text(type_name)];
+    let references = [Datum::Text(&number), yes_or_no(false), yes_or_no(false)];
+    let updatable = matches!(entry.item.details, ItemDetails::Table { .. });
+    let generation = [yes_or_no(false), Datum::Text("NEVER"), Datum::Null, yes_or_no(updatable)];
+    // Between them: how intervals, texts and domains are declared; where a reference points, and how long an array may be; identity.
+    let parts = known.into_iter().chain(nulls(11)).chain(of_type).chain(nulls(4)).chain(references);
+    Row::pack(parts.chain(nulls(5)).chain(generation))
 }
 
 fn schemata(state: &SystemState) -> Vec<Row> {
@@ -201,7 +197,7 @@ fn schemata(state: &SystemState) -> Vec<Row> {
 fn views(state: &SystemState) -> Vec<Row> {
     let is_view = |entry: &&Entry| matches!(entry.item.details, ItemDetails::View { .. });
     let row = |entry: &Entry| {
-        let definition = super::pg_catalog::query_of(&super::pg_catalog::create_sql(state, &entry.item));
+        let definition = super::pg_catalog::query_text(state, &entry.item);
         Row::pack([
             Datum::Text(&state.database),
             Datum::Text(&entry.item.name.schema),

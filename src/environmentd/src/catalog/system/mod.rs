@@ -5,8 +5,8 @@
 
 use super::{Catalog, Entry, SYSTEM_ROLE};
 use crate::catalog::sizes::ReplicaSizes;
-use crate::coord::sessions::SessionInfo;
-use repr::{Frontier, GlobalId, RelationDesc, ReplicaId, Row, SqlType, Timestamp};
+use crate::coord::{Activity, SessionInfo};
+use repr::{Frontier, GlobalId, RelationDesc, ReplicaId, Row, SqlType, Timestamp, VectorKind};
 use sql::catalog::{CatalogItem, ItemDetails, ItemName};
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ mod mz_catalog;
 mod mz_internal;
 mod pg_catalog;
 mod pg_empty;
+mod pg_stat;
 mod pg_type;
 mod pg_types;
 mod rows;
@@ -42,7 +43,7 @@ pub struct SystemState {
     /// The sizes that replicas can have.
     pub sizes: ReplicaSizes,
     /// Connected sessions.
-    pub sessions: Vec<(u32, SessionInfo)>,
+    pub sessions: Vec<(u32, SessionInfo, Activity)>,
     /// What is known of each source.
     pub sources: Vec<SourceState>,
     /// What is known of each replica.
@@ -124,13 +125,14 @@ pub struct SystemRelation {
 }
 
 /// All schemas with their relations.
-fn schemas() -> [(&'static str, &'static [SystemRelation]); 7] {
+fn schemas() -> [(&'static str, &'static [SystemRelation]); 8] {
     [
         ("mz_catalog", mz_catalog::RELATIONS),
         ("mz_internal", mz_internal::RELATIONS),
         ("mz_internal", described::RELATIONS),
         ("pg_catalog", pg_catalog::RELATIONS),
         ("pg_catalog", pg_empty::RELATIONS),
+        ("pg_catalog", pg_stat::RELATIONS),
         ("information_schema", information_schema::RELATIONS),
         ("information_schema", information_schema_empty::RELATIONS),
     ]
@@ -226,6 +228,8 @@ fn parse_type(name: &str) -> SqlType {
         "char" => SqlType::InternalChar,
         "oid" => SqlType::Oid,
         "regproc" => SqlType::Regproc,
+        "int2vector" => SqlType::Vector(VectorKind::Int2),
+        "oidvector" => SqlType::Vector(VectorKind::Oid),
         "timestamptz" => SqlType::TIMESTAMPTZ,
         "interval" => SqlType::Interval,
         "mz_timestamp" => SqlType::MzTimestamp,

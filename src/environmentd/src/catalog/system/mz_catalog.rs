@@ -315,7 +315,7 @@ struct Texts {
 impl Texts {
     fn new(state: &SystemState, item: &CatalogItem) -> Self {
         let create_sql = (!item.create_sql.is_empty()).then(|| super::pg_catalog::create_sql(state, item));
-        let definition = create_sql.as_deref().map_or_else(String::new, super::pg_catalog::query_of);
+        let definition = super::pg_catalog::query_text(state, item);
         let reference = match &item.details {
             ItemDetails::Source { ingestion: sql::catalog::Ingestion::Postgres { connection, .. }, .. } => {
                 Some(connection.to_string())

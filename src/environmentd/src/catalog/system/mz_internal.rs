@@ -152,7 +152,7 @@ fn replica_statuses(state: &SystemState) -> Vec<Row> {
 }
 
 fn sessions(state: &SystemState) -> Vec<Row> {
-    let row = |(id, session): &(u32, crate::coord::SessionInfo)| {
+    let row = |(id, session, _): &(u32, crate::coord::SessionInfo, crate::coord::Activity)| {
         let role = role_id(&state.catalog, &session.user);
         let client_ip = session.client_addr.as_deref().map(|addr| addr.rsplit_once(':').map_or(addr, |(ip, _)| ip));
         Row::pack([

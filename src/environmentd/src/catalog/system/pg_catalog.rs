@@ -1,5 +1,6 @@
 //! `pg_catalog`: what PostgreSQL's tools expect to find, with PostgreSQL 15's columns.
 
+use super::described::shown_name;
 use super::functions;
 use super::rows::*;
 use super::{SystemRelation, SystemState, constraints, pg_type, pg_types};
@@ -7,6 +8,10 @@ use crate::catalog::{Entry, SYSTEM_ROLE};
 use expr::ScalarExpr;
 use repr::{Datum, RelationDesc, Row, SqlType};
 use sql::catalog::{CatalogItem, ItemDetails, Uniqueness};
+
+/// PostgreSQL's oids of the access methods that tables and indexes are said to have.
+const HEAP: u32 = 2;
+const BTREE: u32 = 403;
 
 /// The relations of this schema.
 pub const RELATIONS: &[SystemRelation] = &[
@@ -19,37 +24,37 @@ pub const RELATIONS: &[SystemRelation] = &[
     SystemRelation {
         id: 3002,
         name: "pg_class",
-        columns: "oid oid, relname name, relnamespace oid, reltype oid, reloftype oid, relowner oid, relam oid, relfilenode oid, reltablespace oid, relpages int4, reltuples float4, relallvisible int4, reltoastrelid oid, relhasindex bool, relisshared bool, relpersistence char, relkind char, relnatts int2, relchecks int2, relhasrules bool, relhastriggers bool, relhassubclass bool, relrowsecurity bool, relforcerowsecurity bool, relispopulated bool, relreplident char, relispartition bool, reloptions text[]?, relacl text[]?, relpartbound text?, relrewrite oid, relfrozenxid oid, relminmxid oid",
+        columns: "oid oid, relname name, relnamespace oid, reltype oid, reloftype oid, relowner oid, relam oid, relfilenode oid, reltablespace oid, relpages int4, reltuples float4, relallvisible int4, reltoastrelid oid, relhasindex bool, relisshared bool, relpersistence char, relkind char, relnatts int2, relchecks int2, relhasrules bool, relhastriggers bool, relhassubclass bool, relrowsecurity bool, relforcerowsecurity bool, relispopulated bool, relreplident char, relispartition bool, relrewrite oid, relfrozenxid oid, relminmxid oid, relacl text[]?, reloptions text[]?, relpartbound text?",
         rows: classes,
     },
     SystemRelation {
         id: 3003,
         name: "pg_attribute",
-        columns: "attrelid oid, attname name, atttypid oid, attstattarget int4, attlen int2, attnum int2, attndims int4, atttypmod int4, attbyval bool, attalign char, attstorage char, attcompression char, attnotnull bool, atthasdef bool, atthasmissing bool, attidentity char, attgenerated char, attisdropped bool, attislocal bool, attinhcount int4, attcollation oid, attacl text[]?, attoptions text[]?, attfdwoptions text[]?, attcacheoff int4, attmissingval text?",
+        columns: "attrelid oid, attname name, atttypid oid, attstattarget int4, attlen int2, attnum int2, attndims int4, attcacheoff int4, atttypmod int4, attbyval bool, attalign char, attstorage char, attcompression char, attnotnull bool, atthasdef bool, atthasmissing bool, attidentity char, attgenerated char, attisdropped bool, attislocal bool, attinhcount int4, attcollation oid, attacl text[]?, attoptions text[]?, attfdwoptions text[]?, attmissingval text?",
         rows: attributes,
     },
     SystemRelation {
         id: 3004,
         name: "pg_type",
-        columns: "oid oid, typname name, typnamespace oid, typowner oid, typlen int2, typbyval bool, typtype char, typcategory char, typispreferred bool, typisdefined bool, typdelim char, typrelid oid, typsubscript regproc, typelem oid, typarray oid, typinput regproc, typoutput regproc, typreceive regproc, typsend regproc, typmodin regproc, typmodout regproc, typalign char, typnotnull bool, typbasetype oid, typtypmod int4, typndims int4, typcollation oid, typdefault text?, typanalyze regproc, typstorage char, typdefaultbin text?, typacl text[]?",
+        columns: "oid oid, typname name, typnamespace oid, typowner oid, typlen int2, typbyval bool, typtype char, typcategory char, typispreferred bool, typisdefined bool, typdelim char, typrelid oid, typsubscript regproc, typelem oid, typarray oid, typinput regproc, typoutput regproc, typreceive regproc, typsend regproc, typmodin regproc, typmodout regproc, typanalyze regproc, typalign char, typstorage char, typnotnull bool, typbasetype oid, typtypmod int4, typndims int4, typcollation oid, typdefaultbin text?, typdefault text?, typacl text[]?",
         rows: pg_type::types,
     },
     SystemRelation {
         id: 3005,
         name: "pg_database",
-        columns: "oid oid, datname name, datdba oid, encoding int4, datlocprovider char, datistemplate bool, datallowconn bool, datconnlimit int4, dattablespace oid, datcollate text, datctype text, daticulocale text?, datacl text[]?, datfrozenxid oid, datminmxid oid, datcollversion text?",
+        columns: "oid oid, datname name, datdba oid, encoding int4, datlocprovider char, datistemplate bool, datallowconn bool, datconnlimit int4, datfrozenxid oid, datminmxid oid, dattablespace oid, datcollate text, datctype text, daticulocale text?, datcollversion text?, datacl text[]?",
         rows: databases,
     },
     SystemRelation {
         id: 3006,
         name: "pg_roles",
-        columns: "oid oid, rolname name, rolsuper bool, rolinherit bool, rolcreaterole bool, rolcreatedb bool, rolcanlogin bool, rolreplication bool, rolconnlimit int4, rolpassword text?, rolvaliduntil timestamptz?, rolbypassrls bool, rolconfig text[]?",
+        columns: "rolname name, rolsuper bool, rolinherit bool, rolcreaterole bool, rolcreatedb bool, rolcanlogin bool, rolreplication bool, rolconnlimit int4, rolpassword text?, rolvaliduntil timestamptz?, rolbypassrls bool, rolconfig text[]?, oid oid",
         rows: roles,
     },
     SystemRelation {
         id: 3007,
         name: "pg_index",
-        columns: "indexrelid oid, indrelid oid, indnatts int2, indnkeyatts int2, indisunique bool, indnullsnotdistinct bool, indisprimary bool, indisexclusion bool, indimmediate bool, indisclustered bool, indisvalid bool, indcheckxmin bool, indisready bool, indislive bool, indisreplident bool, indkey int2[], indcollation oid[], indclass oid[], indoption int2[], indexprs text?, indpred text?",
+        columns: "indexrelid oid, indrelid oid, indnatts int2, indnkeyatts int2, indisunique bool, indnullsnotdistinct bool, indisprimary bool, indisexclusion bool, indimmediate bool, indisclustered bool, indisvalid bool, indcheckxmin bool, indisready bool, indislive bool, indisreplident bool, indkey int2vector, indcollation oidvector, indclass oidvector, indoption int2vector, indexprs text?, indpred text?",
         rows: indexes,
     },
     SystemRelation {
@@ -91,7 +96,7 @@ pub const RELATIONS: &[SystemRelation] = &[
     SystemRelation {
         id: 3014,
         name: "pg_proc",
-        columns: "oid oid, proname name, pronamespace oid, proowner oid, prolang oid, procost float4, prorows float4, provariadic oid, prosupport regproc, prokind char, prosecdef bool, proleakproof bool, proisstrict bool, proretset bool, provolatile char, proparallel char, pronargs int2, pronargdefaults int2, prorettype oid, proargtypes oid[], proallargtypes oid[]?, proargmodes char[]?, proargnames text[]?, proargdefaults text?, protrftypes oid[]?, prosrc text, probin text?, prosqlbody text?, proconfig text[]?, proacl text[]?",
+        columns: "oid oid, proname name, pronamespace oid, proowner oid, prolang oid, procost float4, prorows float4, provariadic oid, prosupport regproc, prokind char, prosecdef bool, proleakproof bool, proisstrict bool, proretset bool, provolatile char, proparallel char, pronargs int2, pronargdefaults int2, prorettype oid, proargtypes oidvector, proallargtypes oid[]?, proargmodes char[]?, proargnames text[]?, proargdefaults text?, protrftypes oid[]?, prosrc text, probin text?, prosqlbody text?, proconfig text[]?, proacl text[]?",
         rows: functions::procedures,
     },
     SystemRelation {
@@ -139,14 +144,8 @@ pub const RELATIONS: &[SystemRelation] = &[
     SystemRelation {
         id: 3022,
         name: "pg_trigger",
-        columns: "oid oid, tgrelid oid, tgparentid oid, tgname name, tgfoid oid, tgtype int2, tgenabled char, tgisinternal bool, tgconstrrelid oid, tgconstrindid oid, tgconstraint oid, tgdeferrable bool, tginitdeferred bool, tgnargs int2, tgattr int2[], tgargs text, tgqual text?, tgoldtable name?, tgnewtable name?",
+        columns: "oid oid, tgrelid oid, tgparentid oid, tgname name, tgfoid oid, tgtype int2, tgenabled char, tgisinternal bool, tgconstrrelid oid, tgconstrindid oid, tgconstraint oid, tgdeferrable bool, tginitdeferred bool, tgnargs int2, tgattr int2vector, tgargs text, tgqual text?, tgoldtable name?, tgnewtable name?",
         rows: no_rows,
-    },
-    SystemRelation {
-        id: 3023,
-        name: "pg_stat_activity",
-        columns: "datid oid?, datname name?, pid int4, leader_pid int4?, usesysid oid?, usename name?, application_name text?, client_addr text?, client_hostname text?, client_port int4?, backend_start timestamptz?, xact_start timestamptz?, query_start timestamptz?, state_change timestamptz?, wait_event_type text?, wait_event text?, state text?, backend_xid oid?, backend_xmin oid?, query_id int8?, query text?, backend_type text?",
-        rows: activity,
     },
     SystemRelation {
         id: 3024,
@@ -205,13 +204,13 @@ pub const RELATIONS: &[SystemRelation] = &[
     SystemRelation {
         id: 3033,
         name: "pg_statistic_ext",
-        columns: "oid oid, stxrelid oid, stxname name, stxnamespace oid, stxowner oid, stxstattarget int4, stxkeys int2[], stxkind char[], stxexprs text?",
+        columns: "oid oid, stxrelid oid, stxname name, stxnamespace oid, stxowner oid, stxstattarget int4, stxkeys int2vector, stxkind char[], stxexprs text?",
         rows: no_rows,
     },
     SystemRelation {
         id: 3034,
         name: "pg_publication_rel",
-        columns: "oid oid, prpubid oid, prrelid oid, prqual text?, prattrs int2[]?",
+        columns: "oid oid, prpubid oid, prrelid oid, prqual text?, prattrs int2vector?",
         rows: no_rows,
     },
     SystemRelation {
@@ -256,12 +255,14 @@ pub fn create_sql(state: &SystemState, item: &CatalogItem) -> String {
     sql::canonical::display(&item.create_sql, &view)
 }
 
-/// The query of a `CREATE VIEW … AS query`, with a final semicolon, as PostgreSQL shows definitions.
-pub fn query_of(create_sql: &str) -> String {
-    match create_sql.split_once(" AS ") {
-        Some((_, query)) => format!("{};", query.trim_end().trim_end_matches(';')),
-        None => String::new(),
-    }
+/// The query of a view, its relations as the session would call them, with a final semicolon: so PostgreSQL shows definitions.
+pub fn query_text(state: &SystemState, item: &CatalogItem) -> String {
+    let view = state.catalog.for_session(&crate::catalog::replay::system_context());
+    let name = |item: &CatalogItem| match shown_name(state, item) {
+        (_, true) => sql::canonical::name_of(&[&item.name.item]),
+        (_, false) => sql::canonical::name_of(&[&item.name.schema, &item.name.item]),
+    };
+    sql::canonical::query(&item.create_sql, &view, &name).map_or_else(String::new, |query| format!("{query};"))
 }
 
 /// A scalar expression over named columns.
@@ -349,7 +350,7 @@ fn class(state: &SystemState, entry: &Entry, kind: &'static str) -> Row {
         NO_OID,
         NO_OID,
         Datum::Oid(role_oid(&state.catalog, &item.owner)),
-        NO_OID,
+        Datum::Oid(access_method(kind)),
         Datum::Oid(item.oid),
         NO_OID,
         Datum::Int4(0),
@@ -370,12 +371,12 @@ fn class(state: &SystemState, entry: &Entry, kind: &'static str) -> Row {
         TRUE,
         Datum::Text("d"),
         FALSE,
-        Datum::Null,
-        Datum::Null,
-        Datum::Null,
         NO_OID,
         NO_OID,
         NO_OID,
+        Datum::Null,
+        Datum::Null,
+        Datum::Null,
     ])
 }
 
@@ -403,7 +404,7 @@ fn attribute(item: &CatalogItem, desc: &RelationDesc, position: usize) -> Row {
     let column = &desc.typ.columns[position];
     let oid = repr::pg::oid(&column.ty);
     let len = pg_types::by_oid(oid).map_or(-1, |t| t.len);
-    let dimensions = i32::from(matches!(column.ty, SqlType::Array(_)));
+    let dimensions = i32::from(matches!(column.ty, SqlType::Array(_) | SqlType::Vector(_)));
     Row::pack([
         Datum::Oid(item.oid),
         Datum::Text(&desc.names[position]),
@@ -412,6 +413,7 @@ fn attribute(item: &CatalogItem, desc: &RelationDesc, position: usize) -> Row {
         Datum::Int2(len),
         Datum::Int2(position as i16 + 1),
         Datum::Int4(dimensions),
+        Datum::Int4(-1),
         Datum::Int4(repr::pg::typmod(&column.ty)),
         Datum::Bool((1..=8).contains(&len)),
         Datum::Text("i"),
@@ -429,7 +431,6 @@ fn attribute(item: &CatalogItem, desc: &RelationDesc, position: usize) -> Row {
         Datum::Null,
         Datum::Null,
         Datum::Null,
-        Datum::Int4(-1),
         Datum::Null,
     ])
 }
@@ -445,13 +446,13 @@ fn databases(state: &SystemState) -> Vec<Row> {
             FALSE,
             TRUE,
             Datum::Int4(-1),
+            NO_OID,
+            NO_OID,
             Datum::Oid(1663),
             Datum::Text("C"),
             Datum::Text("C"),
             Datum::Null,
             Datum::Null,
-            NO_OID,
-            NO_OID,
             Datum::Null,
         ])
     };
@@ -467,7 +468,6 @@ pub(super) fn all_roles(state: &SystemState) -> impl Iterator<Item = (u32, &str)
 fn roles(state: &SystemState) -> Vec<Row> {
     let row = |(oid, name): (u32, &str)| {
         Row::pack([
-            Datum::Oid(oid),
             Datum::Text(name),
             TRUE,
             TRUE,
@@ -480,6 +480,7 @@ fn roles(state: &SystemState) -> Vec<Row> {
             Datum::Null,
             TRUE,
             Datum::Null,
+            Datum::Oid(oid),
         ])
     };
     all_roles(state).map(row).collect()
@@ -508,9 +509,9 @@ fn index(entry: &Entry, relation: u32, keys: &[ScalarExpr], unique: Option<Uniqu
         ScalarExpr::Column(c) => Datum::Int2(*c as i16 + 1),
         _ => Datum::Int2(0),
     };
-    let columns = repr::array::encode_list(keys.iter().map(column));
-    let zeros = repr::array::encode_list(keys.iter().map(|_| Datum::Int2(0)));
-    let no_oids = repr::array::encode_list(keys.iter().map(|_| NO_OID));
+    let columns = repr::array::encode_vector(keys.iter().map(column));
+    let zeros = repr::array::encode_vector(keys.iter().map(|_| Datum::Int2(0)));
+    let no_oids = repr::array::encode_vector(keys.iter().map(|_| NO_OID));
     let array = |bytes| Datum::Array(repr::ArrayRef::from_encoded(bytes));
     let count = Datum::Int2(keys.len() as i16);
     Row::pack([
@@ -579,7 +580,8 @@ fn settings(state: &SystemState) -> Vec<Row> {
         let category = if s.fixed { "Preset Options" } else { "Client Connection Defaults" };
         let words = repr::array::encode_list(s.words.iter().map(|word| text(word)));
         let words = if s.words.is_empty() { null } else { Datum::Array(repr::ArrayRef::from_encoded(&words)) };
-        let head = [text(s.name), text(&s.value), null, text(category), text(s.help), null, text(context)];
+        let unit = text_or_null(s.unit);
+        let head = [text(s.name), text(&s.value), unit, text(category), text(s.help), null, text(context)];
         let (min, max) = (s.min.map(|n| n.to_string()), s.max.map(|n| n.to_string()));
         let bounds = [text_or_null(min.as_ref()), text_or_null(max.as_ref()), words];
         let tail = [text(s.default), text(&s.reset), null, null, FALSE];
@@ -589,11 +591,20 @@ fn settings(state: &SystemState) -> Vec<Row> {
     crate::session::vars::settings(&state.settings).into_iter().chain([environment]).map(row).collect()
 }
 
+/// The access method of what is of this `relkind`.
+fn access_method(kind: &str) -> u32 {
+    match kind {
+        "i" => BTREE,
+        "r" | "m" => HEAP,
+        _ => 0,
+    }
+}
+
 fn access_methods(_: &SystemState) -> Vec<Row> {
     let row = |(oid, name, kind): (u32, &str, &str)| {
         Row::pack([Datum::Oid(oid), Datum::Text(name), NO_OID, Datum::Text(kind)])
     };
-    [(2, "heap", "t"), (403, "btree", "i")].into_iter().map(row).collect()
+    [(HEAP, "heap", "t"), (BTREE, "btree", "i")].into_iter().map(row).collect()
 }
 
 fn attribute_defaults(state: &SystemState) -> Vec<Row> {
@@ -628,7 +639,7 @@ fn tables(state: &SystemState) -> Vec<Row> {
 
 fn views(state: &SystemState) -> Vec<Row> {
     let row = |(entry, _): (&Entry, _)| {
-        let definition = query_of(&create_sql(state, &entry.item));
+        let definition = query_text(state, &entry.item);
         Row::pack([
             Datum::Text(&entry.item.name.schema),
             Datum::Text(&entry.item.name.item),
@@ -641,7 +652,7 @@ fn views(state: &SystemState) -> Vec<Row> {
 
 fn matviews(state: &SystemState) -> Vec<Row> {
     let row = |(entry, _): (&Entry, _)| {
-        let definition = query_of(&create_sql(state, &entry.item));
+        let definition = query_text(state, &entry.item);
         Row::pack([
             Datum::Text(&entry.item.name.schema),
             Datum::Text(&entry.item.name.item),
@@ -653,32 +664,6 @@ fn matviews(state: &SystemState) -> Vec<Row> {
         ])
     };
     visible(state).filter(|(_, kind)| *kind == "m").map(row).collect()
-}
-
-fn activity(state: &SystemState) -> Vec<Row> {
-    let row = |(id, session): &(u32, crate::coord::SessionInfo)| {
-        let (database, null) = (state.catalog.database(&session.database), Datum::Null);
-        let (address, port) = match session.client_addr.as_deref().and_then(|a| a.rsplit_once(':')) {
-            Some((address, port)) => (Some(address), port.parse().ok()),
-            None => (None, None),
-        };
-        let who = [
-            database.map_or(null, |d| Datum::Oid(d.oid)),
-            Datum::Text(&session.database),
-            Datum::Int4(*id as i32),
-            null,
-            Datum::Oid(role_oid(&state.catalog, &session.user)),
-            Datum::Text(&session.user),
-            Datum::Text(&session.application_name),
-            text_or_null(address),
-            null,
-            port.map_or(null, Datum::Int4),
-            timestamptz(session.connected_at),
-        ];
-        let what = [null, null, null, null, null, Datum::Text("active"), null, null, null, Datum::Text("")];
-        Row::pack(who.into_iter().chain(what).chain([Datum::Text("client backend")]))
-    };
-    state.sessions.iter().map(row).collect()
 }
 
 /// Comments on what belongs to one database.

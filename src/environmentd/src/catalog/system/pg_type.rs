@@ -90,7 +90,8 @@ impl TypeRow<'_> {
         let none = Datum::Oid(0);
         // Types are read and written by no function of `pg_proc`; only of arrays tools ask by which.
         let no_function = none;
-        let input = if self.element == 0 { none } else { Datum::Oid(ARRAY_IN) };
+        let is_array = self.element != 0 && self.name.starts_with('_');
+        let input = if is_array { Datum::Oid(ARRAY_IN) } else { none };
         Row::pack([
             Datum::Oid(self.oid),
             Datum::Text(self.name),
@@ -113,15 +114,15 @@ impl TypeRow<'_> {
             no_function,
             no_function,
             no_function,
+            no_function,
             Datum::Text("i"),
+            Datum::Text(if self.len == -1 { "x" } else { "p" }),
             no,
             none,
             Datum::Int4(-1),
             Datum::Int4(0),
             none,
             Datum::Null,
-            no_function,
-            Datum::Text(if self.len == -1 { "x" } else { "p" }),
             Datum::Null,
             Datum::Null,
         ])

@@ -37,6 +37,8 @@ impl Environment {
         let mut change = self.begin(store);
         match plan.change {
             Alteration::Rename(name) => change.rename(cx, target, name)?,
+            Alteration::RenameColumn(old, new) => change.rename_column(target, &old, &new)?,
+            Alteration::Default(column, default) => change.set_default(target, &column, default.as_deref())?,
             Alteration::Owner(owner) => change.give(target, owner)?,
             Alteration::Schema(database, schema) => change.move_item(target, database, schema)?,
             Alteration::Labels(labels) => change.set_labels(target, labels)?,
@@ -49,7 +51,7 @@ impl Environment {
     }
 }
 
-fn gone() -> SqlError {
+pub(super) fn gone() -> SqlError {
     SqlError::new(SqlState::UNDEFINED_TABLE, "the object was dropped by another session")
 }
 
@@ -225,7 +227,7 @@ impl Change {
     }
 
     /// An item's record and entry as they are from now on.
-    fn update(&mut self, entry: Entry) {
+    pub(super) fn update(&mut self, entry: Entry) {
         self.transaction.put(Record::Item(record(&entry)));
         self.catalog.insert(entry);
     }
@@ -237,8 +239,8 @@ impl Change {
     }
 }
 
-/// What is kept of an item.
-fn record(entry: &Entry) -> Item {
+/// An entry's record.
+pub(super) fn record(entry: &Entry) -> Item {
     let (item, name) = (&entry.item, &entry.item.name);
     Item {
         id: item.id,

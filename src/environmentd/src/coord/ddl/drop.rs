@@ -12,6 +12,9 @@ use sql::plan::{DropPlan, DropTarget};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// How many objects a notice lists, as in PostgreSQL.
+const CASCADE_LINES_MAX: usize = 100;
+
 /// Everything that a statement drops.
 #[derive(Default)]
 struct Dropped {
@@ -28,12 +31,13 @@ impl Environment {
         plan: DropPlan,
     ) -> Result<DdlOutcome, SqlError> {
         let notices = plan.missing.iter().map(|what| SqlError::new(SqlState::UNDEFINED_TABLE, what.clone())).collect();
-        let outcome = DdlOutcome { tag: format!("DROP {}", plan.kind), notices };
+        let mut outcome = DdlOutcome { tag: format!("DROP {}", plan.kind), notices };
         if plan.targets.is_empty() {
             return Ok(outcome);
         }
         let before = self.catalog();
         let dropped = collect(&before, cx, &plan)?;
+        outcome.notices.extend(cascade_notice(&dropped, &plan.targets));
         let mut change = self.begin(store);
         // Dependents first, so that nothing ever refers to what is gone.
         for entry in dropped.items.iter().rev() {
@@ -113,6 +117,23 @@ impl Environment {
             Ok(Some(description)) => self.0.controller.run_ingestion(description),
             Ok(None) => {}
             Err(error) => tracing::warn!(%source, %error, "a source cannot be changed"),
+        }
+    }
+}
+
+/// Says what a CASCADE takes along that was not named and does not go by itself.
+fn cascade_notice(dropped: &Dropped, targets: &[DropTarget]) -> Option<SqlError> {
+    let named = |item: &CatalogItem| targets.contains(&DropTarget::Item(item.id));
+    let belongs = |item: &CatalogItem| item.depends_on.iter().any(|owner| belongs_to(item, *owner));
+    let items = dropped.items.iter().map(|entry| &entry.item).filter(|item| !named(item) && !belongs(item));
+    let lines: Vec<String> = items.map(|item| format!("drop cascades to {}", described(item))).collect();
+    let notice = |what: String| SqlError::new(SqlState::SUCCESSFUL_COMPLETION, what);
+    match &lines[..] {
+        [] => None,
+        [line] => Some(notice(line.clone())),
+        lines => {
+            let what = notice(format!("drop cascades to {} other objects", lines.len()));
+            Some(what.detail(lines[..lines.len().min(CASCADE_LINES_MAX)].join("\n")))
         }
     }
 }

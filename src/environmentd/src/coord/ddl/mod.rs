@@ -18,6 +18,7 @@ use sql::plan::Plan;
 use std::sync::Arc;
 
 mod alter;
+mod columns;
 mod containers;
 mod create;
 mod drop;

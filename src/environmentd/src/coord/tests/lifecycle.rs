@@ -10,7 +10,7 @@ async fn commits_are_one_a_millisecond_and_never_ahead_of_the_clock() {
     let plan = sql::plan(&f.env.catalog().for_session(&context()), &statement, &Params::default()).unwrap();
     let mut last = 0;
     for _ in 0..20 {
-        let write = f.env.prepare_write(&context(), &plan).await.unwrap();
+        let write = f.env.prepare_write(&context(), &plan, None).await.unwrap();
         let time = f.env.commit(&context(), vec![write]).await.unwrap();
         assert!(time > last && time <= time::now_ms(), "{last} {time}");
         assert_eq!(f.env.0.oracle.read().await.max(time), f.env.0.oracle.last().max(time));

@@ -68,7 +68,7 @@ fn kind_of(ty: &SqlType) -> &'static str {
         SqlType::Oid | SqlType::Regproc => "oid",
         SqlType::Timestamptz(_) => "timestamptz",
         SqlType::MzTimestamp => "mz_timestamp",
-        SqlType::Array(_) => "array",
+        SqlType::Array(_) | SqlType::Vector(_) => "array",
         SqlType::Jsonb => "jsonb",
         _ => "other",
     }

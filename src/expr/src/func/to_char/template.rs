@@ -76,9 +76,9 @@ fn literal<'a>(text: &'a str, pieces: &mut Vec<Piece>) -> &'a str {
     if first == '"' {
         return quoted(&text[1..], pieces);
     }
-    if text.starts_with("\\\"") {
+    if let Some(rest) = text.strip_prefix("\\\"") {
         pieces.push(Piece::Quoted('"'));
-        return &text[2..];
+        return rest;
     }
     pieces.push(Piece::Literal(first));
     &text[first.len_utf8()..]

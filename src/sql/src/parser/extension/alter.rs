@@ -21,8 +21,19 @@ pub(super) fn alter(parser: &mut Parser<'_>) -> Parsed<Statement> {
     let if_exists = eat(parser, "IF EXISTS");
     eat(parser, "ONLY");
     let name = name(parser)?;
+    let has_columns = matches!(kind, ObjectKind::Table | ObjectKind::View | ObjectKind::MaterializedView);
     let action = if eat(parser, "RENAME TO") {
         AlterAction::Rename(ident(parser)?)
+    } else if has_columns && !peek_words(parser, "RENAME CONSTRAINT") && eat(parser, "RENAME") {
+        eat(parser, "COLUMN");
+        let column = ident(parser)?;
+        expect(parser, "TO")?;
+        AlterAction::RenameColumn(column, ident(parser)?)
+    } else if kind == ObjectKind::Table && eat(parser, "ALTER") {
+        match column_default(parser)? {
+            Some(action) => action,
+            None => return Ok(unsupported(parser, "this change of a column")),
+        }
     } else if eat(parser, "OWNER TO") {
         AlterAction::Owner(ident(parser)?)
     } else if eat(parser, "SET SCHEMA") {
@@ -43,6 +54,19 @@ pub(super) fn alter(parser: &mut Parser<'_>) -> Parsed<Statement> {
         return Ok(unsupported(parser, &format!("this form of ALTER {}", kind.words())));
     };
     Ok(Statement::Alter(AlterStatement { kind, if_exists, name, action }))
+}
+
+/// `[COLUMN] a SET DEFAULT e | DROP DEFAULT`
+fn column_default(parser: &mut Parser<'_>) -> Parsed<Option<AlterAction>> {
+    eat(parser, "COLUMN");
+    let column = ident(parser)?;
+    if eat(parser, "DROP DEFAULT") {
+        return Ok(Some(AlterAction::Default(column, None)));
+    }
+    if eat(parser, "SET DEFAULT") {
+        return Ok(Some(AlterAction::Default(column, Some(parser.parse_expr()?))));
+    }
+    Ok(None)
 }
 
 /// `[IF NOT EXISTS] 'label' [BEFORE 'other' | AFTER 'other']`

@@ -23,7 +23,7 @@ pub enum Statement {
     /// `DELETE`
     Delete(DeleteStatement),
     /// `TRUNCATE`
-    Truncate(ObjectName),
+    Truncate(Vec<ObjectName>),
     /// `CREATE DATABASE`
     CreateDatabase(CreateContainer),
     /// `CREATE SCHEMA`
@@ -86,6 +86,16 @@ pub enum Statement {
     Commit,
     /// `ROLLBACK`, `ABORT`
     Rollback,
+    /// `SAVEPOINT name`
+    Savepoint(Ident),
+    /// `RELEASE name`
+    Release(Ident),
+    /// `ROLLBACK TO name`
+    RollbackTo(Ident),
+    /// `VACUUM`, `ANALYZE`: the word, and tables that must exist.
+    Maintain(&'static str, Vec<ObjectName>),
+    /// `UNLISTEN`
+    Unlisten,
     /// `DECLARE name CURSOR FOR statement`
     Declare(Ident, Box<Statement>),
     /// `FETCH`
@@ -171,6 +181,8 @@ pub struct CopyStatement {
     pub from_stdin: bool,
     /// Options, with or without WITH.
     pub options: Vec<WithOption>,
+    /// `WHERE`, of COPY FROM.
+    pub selection: Option<Expr>,
 }
 
 /// What is copied.
@@ -644,6 +656,10 @@ pub struct AlterStatement {
 pub enum AlterAction {
     /// `RENAME TO`
     Rename(Ident),
+    /// `RENAME COLUMN a TO b`
+    RenameColumn(Ident, Ident),
+    /// `ALTER COLUMN a SET DEFAULT e`, `ALTER COLUMN a DROP DEFAULT`
+    Default(Ident, Option<Expr>),
     /// `OWNER TO`
     Owner(Ident),
     /// `SET SCHEMA`

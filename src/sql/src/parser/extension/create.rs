@@ -123,10 +123,23 @@ fn table(parser: &mut Parser<'_>, temporary: bool) -> Parsed<Statement> {
     if !listed {
         return unexpected(parser, "(");
     }
+    storage(parser)?;
     if temporary && !eat(parser, "ON COMMIT PRESERVE ROWS") && peek_words(parser, "ON COMMIT") {
         return Ok(unsupported(parser, "ON COMMIT DROP and DELETE ROWS"));
     }
     Ok(Statement::CreateTable(CreateTable { name, if_not_exists, temporary, columns, constraints }))
+}
+
+/// How PostgreSQL would store a table, which changes nothing here.
+const STORAGE: &[&str] = &["FILLFACTOR", "TOAST_TUPLE_TARGET", "PARALLEL_WORKERS", "AUTOVACUUM_ENABLED"];
+
+/// `[USING heap] [WITH (parameters) | WITHOUT OIDS]`
+fn storage(parser: &mut Parser<'_>) -> Parsed<()> {
+    eat(parser, "USING HEAP");
+    if !eat(parser, "WITHOUT OIDS") {
+        with_options(parser, STORAGE)?;
+    }
+    Ok(())
 }
 
 /// Whether a list of columns has no types: what follows is `AS`.

@@ -76,18 +76,17 @@ pub(super) fn delete(parser: &mut Parser<'_>) -> Parsed<Statement> {
     Ok(Statement::Delete(DeleteStatement { table, alias, using, selection, returning }))
 }
 
-/// `TRUNCATE [TABLE] table`
+/// `TRUNCATE [TABLE] table, …`
 pub(super) fn truncate(parser: &mut Parser<'_>) -> Parsed<Statement> {
     expect(parser, "TRUNCATE")?;
     eat(parser, "TABLE");
-    eat(parser, "ONLY");
-    let table = name(parser)?;
-    if eat_token(parser, Token::Comma) {
-        return Ok(unsupported(parser, "TRUNCATE of several tables"));
-    }
+    let tables = parser.parse_comma_separated(|parser| {
+        eat(parser, "ONLY");
+        name(parser)
+    })?;
     eat_one_of(parser, &["CONTINUE IDENTITY", "RESTART IDENTITY"]);
     eat_one_of(parser, &["CASCADE", "RESTRICT"]);
-    Ok(Statement::Truncate(table))
+    Ok(Statement::Truncate(tables))
 }
 
 fn optional_alias(parser: &mut Parser<'_>, ends: &[&str]) -> Parsed<Option<Ident>> {

@@ -182,7 +182,8 @@ pub(super) fn copy(parser: &mut Parser<'_>) -> Parsed<Statement> {
         Token::LParen => option_list(parser, COPY_OPTIONS)?,
         _ => old_copy_options(parser, with)?,
     };
-    Ok(Statement::Copy(CopyStatement { relation, from_stdin, options }))
+    let selection = if eat(parser, "WHERE") { Some(parser.parse_expr()?) } else { None };
+    Ok(Statement::Copy(CopyStatement { relation, from_stdin, options, selection }))
 }
 
 fn copy_relation(parser: &mut Parser<'_>) -> Parsed<CopyRelation> {

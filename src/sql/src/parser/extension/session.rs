@@ -124,14 +124,31 @@ fn modes(parser: &mut Parser<'_>) -> Parsed<TransactionModes> {
     }
 }
 
-/// `COMMIT`, `END`, `ROLLBACK`, `ABORT`, each `[WORK | TRANSACTION] [AND NO CHAIN]`
+/// `COMMIT`, `END`, `ROLLBACK`, `ABORT`, each `[WORK | TRANSACTION] [AND NO CHAIN]`; `ROLLBACK [WORK | TRANSACTION] TO [SAVEPOINT] name`
 pub(super) fn end(parser: &mut Parser<'_>) -> Parsed<Statement> {
     let commit = matches!(eat_one_of(parser, &["COMMIT", "END", "ROLLBACK", "ABORT"]), Some("COMMIT" | "END"));
-    let two_phase = peek_words(parser, "PREPARED") || peek_words(parser, "TO");
+    let two_phase = peek_words(parser, "PREPARED");
     eat_one_of(parser, &["WORK", "TRANSACTION"]);
-    if two_phase || peek_words(parser, "TO") || peek_words(parser, "AND CHAIN") {
+    if !commit && eat(parser, "TO") {
+        eat(parser, "SAVEPOINT");
+        return ident(parser).map(Statement::RollbackTo);
+    }
+    if two_phase || peek_words(parser, "AND CHAIN") {
         return Ok(unsupported(parser, "this way to end a transaction"));
     }
     eat(parser, "AND NO CHAIN");
     Ok(if commit { Statement::Commit } else { Statement::Rollback })
+}
+
+/// `SAVEPOINT name`
+pub(super) fn savepoint(parser: &mut Parser<'_>) -> Parsed<Statement> {
+    expect(parser, "SAVEPOINT")?;
+    ident(parser).map(Statement::Savepoint)
+}
+
+/// `RELEASE [SAVEPOINT] name`
+pub(super) fn release(parser: &mut Parser<'_>) -> Parsed<Statement> {
+    expect(parser, "RELEASE")?;
+    eat(parser, "SAVEPOINT");
+    ident(parser).map(Statement::Release)
 }

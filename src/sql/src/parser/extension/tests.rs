@@ -114,19 +114,19 @@ fn copy_explain_fetch() {
     check(
         "copy t (a, b) from stdin with (format csv, header, delimiter ';')",
         expect![[
-            r#"Copy(CopyStatement { relation: Table(ObjectName([Identifier(Ident { value: "t", quote_style: None })]), [Ident { value: "a", quote_style: None }, Ident { value: "b", quote_style: None }]), from_stdin: true, options: [WithOption { name: "FORMAT", value: Name(ObjectName([Identifier(Ident { value: "csv", quote_style: None })])) }, WithOption { name: "HEADER", value: None }, WithOption { name: "DELIMITER", value: Text(";") }] })"#
+            r#"Copy(CopyStatement { relation: Table(ObjectName([Identifier(Ident { value: "t", quote_style: None })]), [Ident { value: "a", quote_style: None }, Ident { value: "b", quote_style: None }]), from_stdin: true, options: [WithOption { name: "FORMAT", value: Name(ObjectName([Identifier(Ident { value: "csv", quote_style: None })])) }, WithOption { name: "HEADER", value: None }, WithOption { name: "DELIMITER", value: Text(";") }], selection: None })"#
         ]],
     );
     check(
         "copy (subscribe t) to stdout",
         expect![[
-            r#"Copy(CopyStatement { relation: Statement(Subscribe(SubscribeStatement { from: Name(ObjectName([Identifier(Ident { value: "t", quote_style: None })])), options: [], as_of: None, up_to: None })), from_stdin: false, options: [] })"#
+            r#"Copy(CopyStatement { relation: Statement(Subscribe(SubscribeStatement { from: Name(ObjectName([Identifier(Ident { value: "t", quote_style: None })])), options: [], as_of: None, up_to: None })), from_stdin: false, options: [], selection: None })"#
         ]],
     );
     check(
         "copy t to stdout csv header",
         expect![[
-            r#"Copy(CopyStatement { relation: Table(ObjectName([Identifier(Ident { value: "t", quote_style: None })]), []), from_stdin: false, options: [WithOption { name: "FORMAT", value: Text("csv") }, WithOption { name: "HEADER", value: Text("true") }] })"#
+            r#"Copy(CopyStatement { relation: Table(ObjectName([Identifier(Ident { value: "t", quote_style: None })]), []), from_stdin: false, options: [WithOption { name: "FORMAT", value: Text("csv") }, WithOption { name: "HEADER", value: Text("true") }], selection: None })"#
         ]],
     );
     check(

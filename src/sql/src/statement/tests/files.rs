@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 /// Files that need sessions or a server.
 const WITH_SERVER: &[&str] = &[
+    "alter_columns",
     "alter_comment",
     "catalog_functions",
     "composite",
@@ -16,6 +17,7 @@ const WITH_SERVER: &[&str] = &[
     "enum",
     "materialized_views",
     "recursion_limits",
+    "savepoints",
     "session_functions",
     "show",
     "sql_functions",
