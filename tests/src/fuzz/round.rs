@@ -27,10 +27,10 @@ pub struct Config {
     pub seconds: u64,
     /// Where chance starts.
     pub seed: u64,
-    /// The first round; only this one if `once`.
+    /// The first round.
     pub round: u64,
-    /// One round only.
-    pub once: bool,
+    /// Stop after so many rounds.
+    pub rounds_max: u64,
     /// Stop after so many differences.
     pub differences_max: usize,
 }
@@ -67,7 +67,10 @@ pub async fn run(config: &Config) -> anyhow::Result<Summary> {
         let round = Round { servers: &mut servers, summary: &mut summary, label, tables, done: Vec::new() };
         round.run(&mut rng, wild, deadline).await?;
         summary.rounds += 1;
-        if config.once || Instant::now() > deadline || summary.differences >= config.differences_max {
+        if summary.rounds >= config.rounds_max
+            || Instant::now() > deadline
+            || summary.differences >= config.differences_max
+        {
             break;
         }
     }
