@@ -223,7 +223,7 @@ fn map_type(input: &RelationType, scalars: &[ScalarExpr]) -> RelationType {
         let place = typ.columns.len();
         if let (ScalarExpr::Call { .. }, ScalarExpr::Column(source)) = (scalar, without_canonical(scalar)) {
             let renamed = |key: &Vec<usize>| key.iter().map(|c| if c == source { place } else { *c }).collect();
-            let keys: Vec<_> = typ.keys.iter().filter(|key| key.contains(source)).map(renamed).collect();
+            let keys: Vec<Vec<usize>> = typ.keys.iter().filter(|key| key.contains(source)).map(renamed).collect();
             typ.keys.extend(keys);
         }
         typ.columns.push(column);
