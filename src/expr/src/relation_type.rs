@@ -2,6 +2,7 @@
 //!
 //! LAW: column types are exact; `nullable: false` and keys are promises, which a rewrite may strengthen but never break.
 
+use crate::plan_key::without_canonical;
 use crate::relation::{Id, RelExpr};
 use crate::relation_scalars::{aggregate_type, scalar_columns, scalar_type, table_func_columns};
 use crate::scalar::ScalarExpr;
@@ -214,10 +215,17 @@ fn project_type(input: &RelationType, outputs: &[usize]) -> RelationType {
     minimal(RelationType { columns, keys })
 }
 
+/// A column's canonical form stands for the column in keys.
 fn map_type(input: &RelationType, scalars: &[ScalarExpr]) -> RelationType {
     let mut typ = input.clone();
     for scalar in scalars {
         let column = scalar_type(scalar, &typ.columns);
+        let place = typ.columns.len();
+        if let (ScalarExpr::Call { .. }, ScalarExpr::Column(source)) = (scalar, without_canonical(scalar)) {
+            let renamed = |key: &Vec<usize>| key.iter().map(|c| if c == source { place } else { *c }).collect();
+            let keys: Vec<Vec<usize>> = typ.keys.iter().filter(|key| key.contains(source)).map(renamed).collect();
+            typ.keys.extend(keys);
+        }
         typ.columns.push(column);
     }
     typ
@@ -304,6 +312,10 @@ fn join_type(inputs: &[RelationType], equivalences: &[Vec<ScalarExpr>]) -> Relat
     let classes = equivalences.iter().map(|class| class.iter().map(member).collect()).collect();
     let determined = Determined { inputs, offsets, classes };
     let mut typ = RelationType::new(columns);
+    if inputs.is_empty() {
+        // One row, or none where the classes say so.
+        typ.keys.push(Vec::new());
+    }
     for (input, offset) in inputs.iter().zip(&determined.offsets) {
         for key in input.keys.iter().take(KEYS_MAX) {
             typ.keys.extend(determined.complete(key.iter().map(|c| c + offset).collect()));

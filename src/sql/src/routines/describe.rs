@@ -301,6 +301,7 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     ("enum_range", "all values of the type, or those between two"),
     // Rows, types and sizes.
     ("format_type", "what SQL calls the type of an oid"),
+    ("mz_format_type", "what SQL calls a type of the system, by its oid"),
     ("mz_unknown_setting", "fails, as there is no setting of this name"),
     ("pg_column_size", "bytes that a value takes in a row"),
     ("pg_size_pretty", "bytes in a unit that suits"),

@@ -89,8 +89,15 @@ fn reduce(
     for aggregate in aggregates {
         scalars.push(of_one_row(aggregate)?);
     }
-    let outputs = (typ.arity()..typ.arity() + scalars.len()).collect();
-    Some(input.take().map(scalars).project(outputs))
+    // Columns are kept as they are, so that what is known of keys is too.
+    let (mut made, mut outputs) = (Vec::new(), Vec::new());
+    for scalar in scalars {
+        outputs.push(if let ScalarExpr::Column(column) = scalar { column } else { typ.arity() + made.len() });
+        if !matches!(scalar, ScalarExpr::Column(_)) {
+            made.push(scalar);
+        }
+    }
+    Some(input.take().map(made).project(outputs))
 }
 
 /// An aggregate over one row, where that is a scalar.
