@@ -14,6 +14,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 #[rustfmt::skip]
 const DESCRIPTIONS: &[(&str, &str)] = &[
     // Comparison and logic.
+    ("booleq", "whether both are true or both false"),
+    ("boolne", "whether one is true and the other false"),
     ("coalesce", "the first argument that is not NULL"),
     ("greatest", "the greatest argument; NULLs do not count"),
     ("least", "the least argument; NULLs do not count"),
@@ -294,6 +296,8 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     ("range_overleft", "whether the first does not extend beyond the second's end"),
     ("range_overright", "whether the first does not extend before the second's start"),
     ("range_merge", "the least range that has both"),
+    ("range_minus", "what is in the first range and not in the second"),
+    ("range_intersect_agg", "what all ranges have in common"),
     ("upper_inc", "whether the upper bound is in it"),
     ("upper_inf", "whether it has no upper bound"),
     ("enum_first", "the first value of the type"),

@@ -137,7 +137,9 @@ async fn names_are_unique_and_dependents_protect() {
     f.refuse("drop schema s", "2BP01", "cannot drop schema s because other objects depend on it").await;
     f.check("drop schema s cascade", "DROP SCHEMA").await;
     f.check("create or replace view w as select 1 as one", "CREATE VIEW").await;
-    f.check("create or replace view w as select 2 as two", "CREATE VIEW").await;
+    let renamed = "create or replace view w as select 2 as two";
+    f.refuse(renamed, "42P16", "cannot change name of view column \"one\" to \"two\"").await;
+    f.check("create or replace view w as select 2 as one", "CREATE VIEW").await;
     f.check("select * from w", "2").await;
 }
 

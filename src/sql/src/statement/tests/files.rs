@@ -22,8 +22,10 @@ const WITH_SERVER: &[&str] = &[
     "show",
     "sql_functions",
     "subscribe",
+    "temporal_filters",
     "time_zones",
     "timestamp",
+    "unique",
 ];
 
 #[test]
