@@ -83,11 +83,12 @@ fn call<'a>(func: Func, args: &[Extent<'a>], arena: &'a Arena) -> Extent<'a> {
         Nulls::NeverNull => false,
         Nulls::StrictMayReturnNull | Nulls::Called => true,
     };
-    let values = match args {
+    let known = match args {
         [arg] => unary(func, arg),
-        [left, right] => comparison(func, left, right).unwrap_or(Values::Any),
-        _ => Values::Any,
+        [left, right] => comparison(func, left, right),
+        _ => None,
     };
+    let values = known.or_else(|| monotone(func, args, arena)).unwrap_or(Values::Any);
     Extent { values, null, error: error || func.0.fallible }
 }
 
@@ -99,14 +100,33 @@ fn truth<'a>(may_be_true: bool, may_be_false: bool) -> Values<'a> {
     }
 }
 
-fn unary<'a>(func: Func, arg: &Extent<'a>) -> Values<'a> {
+fn unary<'a>(func: Func, arg: &Extent<'a>) -> Option<Values<'a>> {
     let has_value = arg.values != Values::None;
     match func.0.name {
-        "is_null" => truth(arg.null, has_value),
-        "is_not_null" => truth(has_value, arg.null),
-        "not" => truth(arg.may_be(false), arg.may_be(true)),
-        _ => Values::Any,
+        "is_null" => Some(truth(arg.null, has_value)),
+        "is_not_null" => Some(truth(has_value, arg.null)),
+        "not" => Some(truth(arg.may_be(false), arg.may_be(true))),
+        // Another type, the same value.
+        name if name.starts_with("relabel(") => Some(arg.values),
+        _ => None,
     }
+}
+
+/// A function of one argument that varies, in which it is monotone: its values lie between those at the argument's ends.
+fn monotone<'a>(func: Func, args: &[Extent<'a>], arena: &'a Arena) -> Option<Values<'a>> {
+    let mut varying = (0..args.len()).filter(|at| args[*at].constant().is_none());
+    let at = varying.next().filter(|_| varying.next().is_none())?;
+    if !func.0.monotone.get(at).copied().unwrap_or(false) || func.0.nulls != Nulls::Strict {
+        return None;
+    }
+    let Values::Between(low, high) = args[at].values else { return None };
+    let value = |end: Datum<'a>| {
+        let with_end = |(i, arg): (usize, &Extent<'a>)| if i == at { Some(end) } else { arg.constant() };
+        let args: Vec<Datum<'a>> = args.iter().enumerate().map(with_end).collect::<Option<_>>()?;
+        func.0.call(&args, arena).ok().filter(|value| !value.is_null())
+    };
+    let (a, b) = (value(low)?, value(high)?);
+    Some(Values::Between(a.min(b), a.max(b)))
 }
 
 /// A comparison by the order of values: of two arguments of one type.

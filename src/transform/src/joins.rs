@@ -17,6 +17,8 @@ use repr::RelationType;
 
 /// From this many inputs on, a join is done without arranged intermediate results.
 const DELTA_INPUTS_MIN: usize = 4;
+/// Up to this many: each input has a path of its own through all others, and operators grow with the square.
+const DELTA_INPUTS_MAX: usize = 12;
 
 /// Applies the rewrite.
 pub fn apply(expr: &mut RelExpr, cx: &Context<'_>) {
@@ -141,7 +143,8 @@ fn choose(join: &mut RelExpr, filtered: &[bool], cx: &Context<'_>) -> Vec<bool> 
 fn is_delta(paths: &[Path]) -> bool {
     let connected = paths.iter().all(|p| p.steps.iter().all(|s| s.connected));
     let arranged = paths.iter().all(|p| p.steps.iter().all(|s| s.arranged));
-    connected && (paths.len() >= DELTA_INPUTS_MIN || (paths.len() > 2 && arranged))
+    let enough = paths.len() >= DELTA_INPUTS_MIN || (paths.len() > 2 && arranged);
+    connected && enough && paths.len() <= DELTA_INPUTS_MAX
 }
 
 fn candidate(input: &RelExpr, typ: &RelationType, filtered: bool, cx: &Context<'_>) -> Candidate {

@@ -113,8 +113,8 @@ pub fn optimize(mut expr: RelExpr, options: &OptimizeContext) -> Result<RelExpr,
     Ok(expr)
 }
 
-/// Applies rewrites one after the other. Where programmers look on, each is checked: columns are the same, and what places promise of NULLs and
-/// keys follows from what they refer to.
+/// Applies rewrites one after the other. Where programmers look on, each is checked: references are within bounds, and columns are the same, of the
+/// whole and of every name within.
 fn run(expr: &mut RelExpr, rewrites: &[Rewrite], cx: &Context<'_>) -> Result<(), TransformError> {
     for (name, rewrite) in rewrites {
         let before = cfg!(debug_assertions).then(|| (expr.clone(), expr.typ()));

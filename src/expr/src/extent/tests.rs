@@ -112,3 +112,22 @@ fn filters_that_no_row_passes() {
     // What may fail is read.
     assert!(kept(column().call_binary("int4div", ScalarExpr::Column(1)).call_binary("int4lt", int(0))));
 }
+
+#[test]
+fn monotone_functions_keep_order() {
+    let later = |days: i64| {
+        let day = |days: i32| ScalarExpr::literal(Datum::Date(days), SqlType::Date);
+        let values = Values::Between(Datum::Timestamp(0), Datum::Timestamp(86_400_000_000));
+        let column = Extent { values, null: false, error: false };
+        let predicate = ScalarExpr::Column(0).call_unary("timestamp_to_date").call_binary("date_ge", day(days as i32));
+        may_keep(&Mfp::identity(1).filter([predicate]), &[column])
+    };
+    assert!(later(0) && later(1) && !later(2));
+    let text = Extent { values: Values::Between(Datum::Text("b"), Datum::Text("d")), null: false, error: false };
+    let equals = |value: &str| {
+        let literal = ScalarExpr::literal(Datum::Text(value), SqlType::Text);
+        let predicate = ScalarExpr::Column(0).call_unary("relabel(text)").call_binary("text_eq", literal);
+        may_keep(&Mfp::identity(1).filter([predicate]), &[text])
+    };
+    assert!(equals("c") && !equals("a") && !equals("e"));
+}

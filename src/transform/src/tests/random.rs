@@ -6,8 +6,8 @@ use crate::{OptimizeContext, optimize};
 use expr::interpret::{Budget, Rows, interpret};
 use expr::window::Frame;
 use expr::{AggregateExpr, AggregateFunc, ColumnOrder, LocalIds, RelExpr, ScalarExpr, WindowExpr, WindowFunc};
-use repr::{ColumnType, EvalError, GlobalId, SqlError, SqlType};
-use std::collections::BTreeMap;
+use repr::{ColumnType, Datum, Diff, EvalError, GlobalId, Row, SqlError, SqlType};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Numerical Recipes' generator; what matters is that a seed says it all.
@@ -242,6 +242,26 @@ fn indexes(random: &mut Random, tables: &[Table]) -> OptimizeContext {
     options
 }
 
+/// Holds what a type promises of NULLs and keys against rows.
+fn check_promises(typ: &repr::RelationType, rows: &[(Row, Diff)]) -> Result<(), String> {
+    for (row, _) in rows {
+        let null = |(datum, column): (Datum<'_>, &ColumnType)| datum.is_null() && !column.nullable;
+        if row.iter().zip(&typ.columns).any(null) {
+            return Err(format!("NULL in {row:?}"));
+        }
+    }
+    for key in &typ.keys {
+        let mut seen = BTreeSet::new();
+        for (row, count) in rows {
+            let datums = row.unpack();
+            if *count > 1 || !seen.insert(Row::pack(key.iter().map(|c| datums[*c]))) {
+                return Err(format!("two rows have the key {key:?} of {row:?}"));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn check(seed: u64, depth: usize) -> bool {
     let tables = tables();
     let random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5DEE_CE66);
@@ -256,6 +276,7 @@ fn check(seed: u64, depth: usize) -> bool {
         optimize(original.clone(), &options).unwrap_or_else(|e| panic!("seed {seed}: {e}\n{}", show(&original)));
     let found = interpret(&optimized, &resolve(&tables), &Budget::unlimited());
     assert_eq!(found, Ok(wanted.clone()), "seed {seed}:\n{}\nbecame\n{}", show(&original), show(&optimized));
+    check_promises(&optimized.typ(), &wanted).unwrap_or_else(|e| panic!("seed {seed}: {e}\n{}", show(&optimized)));
     let keys = &options.indexes;
     let plan =
         crate::lower::lower(&optimized, keys).unwrap_or_else(|e| panic!("seed {seed}: {e}\n{}", show(&optimized)));
