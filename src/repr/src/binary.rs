@@ -81,7 +81,11 @@ pub fn encode_sized(datum: Datum<'_>, ty: &SqlType, out: &mut Vec<u8>) {
 
 fn encode_array(array: ArrayRef<'_>, ty: &SqlType, out: &mut Vec<u8>) {
     let element = innermost(ty);
-    let dimensions = array.dimensions();
+    let mut dimensions = array.dimensions();
+    if matches!(ty, SqlType::Vector(_)) && dimensions.is_empty() {
+        // Vectors always have one, from 0.
+        dimensions.push(Dimension { length: 0, lower: 0 });
+    }
     out.extend_from_slice(&(dimensions.len() as i32).to_be_bytes());
     out.extend_from_slice(&i32::from(array.elements().any(|d| d.is_null())).to_be_bytes());
     out.extend_from_slice(&crate::pg::oid(element).to_be_bytes());
@@ -171,8 +175,9 @@ fn encode_numeric(value: &Numeric, scale: u16, out: &mut Vec<u8>) {
     };
     let decimal = match value {
         Numeric::NaN => return head(0, 0, 0xC000, 0, out),
-        Numeric::Infinity => return head(0, 0, 0xD000, 0, out),
-        Numeric::NegInfinity => return head(0, 0, 0xF000, 0, out),
+        // PostgreSQL reads a scale out of what marks the infinite ones.
+        Numeric::Infinity => return head(0, 0, 0xD000, 32, out),
+        Numeric::NegInfinity => return head(0, 0, 0xF000, 32, out),
         Numeric::Finite(decimal) => decimal,
     };
     let (digits, own_scale) = decimal.as_bigint_and_exponent();
