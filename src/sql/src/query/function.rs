@@ -126,31 +126,8 @@ impl Planner<'_, '_> {
         if function.within_group.is_empty() {
             super::window::refuse_without_over(name)?;
         }
-        if let FunctionArguments::Subquery(query) = &function.args {
-            return match name {
-                "array" => self.array_subquery(query, false).map(Operand::Typed),
-                "list" => self.array_subquery(query, true).map(Operand::Typed),
-                _ => self.subquery_argument(name, query).map(Operand::Typed),
-            };
-        }
-        if name == "grouping" {
-            return self.grouping_call(function).map(Operand::Typed);
-        }
-        if let ("list" | "map", FunctionArguments::List(list)) = (name, &function.args) {
-            let Arguments::List(items) = arguments(&function.args)? else { return Err(no_function(name, &[])) };
-            let items = items.into_iter().map(|e| self.operand(e)).collect::<Result<Vec<_>, _>>()?;
-            return match name {
-                "list" => Ok(Operand::List(items)),
-                _ if list.args.len() % 2 == 0 => Ok(Operand::Map(items)),
-                _ => Err(no_function(name, &self.operand_types(&items))),
-            };
-        }
-        if let ("row", FunctionArguments::List(list)) = (name, &function.args) {
-            return self.row_fields(&list.args).map(Operand::Row);
-        }
-        if let Some(named) = named_arguments(name, &function.args)? {
-            let operands = named.iter().map(|e| self.operand(e)).collect::<Result<Vec<_>, _>>()?;
-            return self.function_call(name, operands).map(Operand::Typed);
+        if let Some(value) = self.form(name, function)? {
+            return Ok(value);
         }
         let arguments = arguments(&function.args)?;
         if !function.within_group.is_empty() || super::ordered_set::wants_order(name) {
@@ -180,19 +157,56 @@ impl Planner<'_, '_> {
             }
             Arguments::Row(table) => vec![Operand::Typed(self.whole_row(table)?)],
         };
+        self.called(name, operands).map(Operand::Typed)
+    }
+
+    /// A function of planned arguments, of whatever kind it is.
+    fn called(&mut self, name: &str, operands: Vec<Operand>) -> Result<ScalarExpr, SqlError> {
         if let Some(planned) = self.planned_function(name, &operands)? {
-            return Ok(Operand::Typed(planned));
+            return Ok(planned);
         }
         if let Some(record) = self.record_value(name, &operands)? {
-            return Ok(Operand::Typed(record));
+            return Ok(record);
         }
         if let Some(column) = self.table_function_in_expression(name, &operands)? {
-            return Ok(Operand::Typed(column));
+            return Ok(column);
         }
         if let Some(value) = self.inline_function(name, &operands)? {
-            return Ok(Operand::Typed(value));
+            return Ok(value);
         }
-        self.function_call(name, operands).map(Operand::Typed)
+        self.function_call(name, operands)
+    }
+
+    /// What looks like a call and has a syntax of its own: subqueries as arguments, `GROUPING`, `LIST[…]`, `MAP[…]`, `ROW(…)`, named arguments.
+    fn form(&mut self, name: &str, function: &ast::Function) -> Result<Option<Operand>, SqlError> {
+        if let FunctionArguments::Subquery(query) = &function.args {
+            return match name {
+                "array" => self.array_subquery(query, false),
+                "list" => self.array_subquery(query, true),
+                _ => self.subquery_argument(name, query),
+            }
+            .map(|value| Some(Operand::Typed(value)));
+        }
+        if name == "grouping" {
+            return self.grouping_call(function).map(Operand::Typed).map(Some);
+        }
+        if let ("list" | "map", FunctionArguments::List(list)) = (name, &function.args) {
+            let Arguments::List(items) = arguments(&function.args)? else { return Err(no_function(name, &[])) };
+            let items = items.into_iter().map(|e| self.operand(e)).collect::<Result<Vec<_>, _>>()?;
+            return match name {
+                "list" => Ok(Some(Operand::List(items))),
+                _ if list.args.len() % 2 == 0 => Ok(Some(Operand::Map(items))),
+                _ => Err(no_function(name, &self.operand_types(&items))),
+            };
+        }
+        if let ("row", FunctionArguments::List(list)) = (name, &function.args) {
+            return self.row_fields(&list.args).map(Operand::Row).map(Some);
+        }
+        if let Some(named) = named_arguments(name, &function.args)? {
+            let operands = named.iter().map(|e| self.operand(e)).collect::<Result<Vec<_>, _>>()?;
+            return self.function_call(name, operands).map(Operand::Typed).map(Some);
+        }
+        Ok(None)
     }
 
     /// A function that is no aggregate and no table function, on planned arguments.
